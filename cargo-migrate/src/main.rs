@@ -1,0 +1,3 @@
+//! The `cargo-migrate` binary.
+
+fn main() {}

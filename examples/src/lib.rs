@@ -1,0 +1,1 @@
+//! The example applications are the binaries of this package.

@@ -1,0 +1,23 @@
+//! What a migration is: names, versions, checksums, script splitting, directives, the folder, `migrations.lock` and
+//! planning. Pure: no database and no terminal.
+
+pub mod checksum;
+pub mod directive;
+pub mod folder;
+pub mod history;
+pub mod lock;
+pub mod migration;
+pub mod name;
+pub mod plan;
+pub mod script;
+pub mod sql;
+pub mod text;
+pub mod version;
+
+pub use checksum::Checksum;
+pub use directive::{Allow, Directives};
+pub use history::{HistoryDigest, Row};
+pub use migration::{Migration, Set};
+pub use plan::{Direction, Goal, Newer, Plan, Policy, Refusal, Step, Warning};
+pub use script::{Mode, Script, Statement, StatementKind};
+pub use version::Version;

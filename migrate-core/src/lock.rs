@@ -1,0 +1,1 @@
+//! `migrations.lock`: the committed list of files and checksums.

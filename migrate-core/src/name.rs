@@ -1,0 +1,1 @@
+//! File names: `{version}_{description}.{up|down}.sql`.

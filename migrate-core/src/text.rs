@@ -1,0 +1,1 @@
+//! Bytes of a file to the text that is hashed and run.

@@ -1,0 +1,1 @@
+//! `embed!`: a migrate-core set as tokens.

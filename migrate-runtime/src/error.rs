@@ -1,0 +1,220 @@
+//! Why a run failed.
+
+use std::time::Duration;
+
+use migrate_core::{Direction, Refusal};
+
+use crate::event::Session;
+
+/// Why a run failed. [`hint`](Error::hint) says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The settings make no sense: a URL that does not parse, no `DATABASE_URL`.
+    #[error("{message}")]
+    Settings {
+        /// What is wrong, without any password.
+        message: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The database could not be reached.
+    #[error("could not connect to {database}")]
+    Connect {
+        /// For people, without the password.
+        database: String,
+        /// Why.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// The connection broke outside a migration.
+    #[error("the connection to {database} was lost")]
+    ConnectionLost {
+        /// For people, without the password.
+        database: String,
+        /// Why.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// The connection broke while a migration was in flight; `committed` is what a new connection found out.
+    #[error("the connection was lost while `{stem}` was in flight")]
+    Interfered {
+        /// The migration.
+        stem: String,
+        /// Forward or back.
+        direction: Direction,
+        /// Whether the server had committed it; `None` where no new connection could be had to find out.
+        committed: Option<bool>,
+        /// Why.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// A standby, or a read-only session.
+    #[error("{database} is read-only: {reason}")]
+    ReadOnly {
+        /// For people, without the password.
+        database: String,
+        /// `a hot standby`, or `default_transaction_read_only is on`.
+        reason: String,
+    },
+    /// Another runner did not finish in time.
+    #[error("another runner held the migration lock for {waited:?}")]
+    LockNotObtained {
+        /// How long we waited.
+        waited: Duration,
+        /// Who holds it, where the server lets us see it.
+        holder: Option<Session>,
+    },
+    /// A table lock was not obtained in any attempt.
+    #[error("`{stem}` did not get a table lock within {waited:?} ({attempts} attempts)")]
+    TableLock {
+        /// The migration.
+        stem: String,
+        /// Forward or back.
+        direction: Direction,
+        /// Over all attempts.
+        waited: Duration,
+        /// How many.
+        attempts: u32,
+        /// Who holds it, where the server lets us see it.
+        blockers: Vec<Session>,
+        /// The last failure.
+        failure: Box<Failure>,
+    },
+    /// A statement failed; its transaction was rolled back.
+    #[error("migration `{}` failed", failure.stem)]
+    Failed {
+        /// Where and why.
+        failure: Box<Failure>,
+    },
+    /// A roll back failed; its transaction was rolled back.
+    #[error("rolling back `{}` failed", failure.stem)]
+    RollbackFailed {
+        /// Where and why.
+        failure: Box<Failure>,
+    },
+    /// A non-transactional migration is partly applied and needs a person.
+    #[error("migration `{stem}` is partly applied")]
+    Dirty {
+        /// The migration.
+        stem: String,
+        /// How many of its statements are done, and how many there are, where the journal says.
+        progress: Option<(usize, usize)>,
+        /// Indexes that are there and invalid, schema-qualified.
+        invalid_indexes: Vec<String>,
+        /// The failure that led here, where this run saw it.
+        failure: Option<Box<Failure>>,
+    },
+    /// The history does not fit the set.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// A table of this name has another shape: Rails, golang-migrate, dbmate.
+    #[error("{table} was not made by cargo migrate: {why}")]
+    ForeignTable {
+        /// The table.
+        table: String,
+        /// What is different; the tool it looks like, where that can be told.
+        why: String,
+    },
+    /// There is nothing to roll a migration back with.
+    #[error("`{stem}` cannot be rolled back: {why}")]
+    NoDown {
+        /// The migration.
+        stem: String,
+        /// Irreversible with its reason, or no down text recorded.
+        why: String,
+    },
+    /// The recorded down text and the file differ, and the caller did not say which one to take.
+    #[error("the down script of `{stem}` changed after it was applied")]
+    DownDiffers {
+        /// The migration.
+        stem: String,
+        /// Recorded when the up ran.
+        recorded: String,
+        /// In the file now.
+        found: String,
+    },
+    /// Something that the engine itself does failed: creating the history table, reading it.
+    #[error("{doing} failed")]
+    Server {
+        /// What was being done: `creating the history table`.
+        doing: String,
+        /// Why.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// The script is larger than PostgreSQL takes in one message.
+    #[error("`{stem}` is {bytes} bytes, more than PostgreSQL takes in one message (1 GiB)")]
+    TooLarge {
+        /// The migration.
+        stem: String,
+        /// Its size.
+        bytes: usize,
+    },
+    /// [`Interrupt`](crate::Interrupt) was triggered. What was in flight was rolled back.
+    #[error("interrupted")]
+    Interrupted {
+        /// The signal.
+        signal: u8,
+        /// The migration that was in flight and is rolled back now, or dirty.
+        stem: Option<String>,
+    },
+    /// A blocking call was made inside an asynchronous runtime.
+    #[error("a blocking call was made inside an asynchronous runtime")]
+    InsideRuntime,
+    /// `verify` or `wait` found the database not up to date.
+    #[error("{} of the application's migrations are not applied", pending.len())]
+    Pending {
+        /// Their stems.
+        pending: Vec<String>,
+    },
+}
+
+/// A statement that the server refused.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The migration.
+    pub stem: String,
+    /// The file's name; the recorded text's label where the text came from the history.
+    pub file: String,
+    /// The script's whole text, as it was sent.
+    pub text: String,
+    /// Forward or back.
+    pub direction: Direction,
+    /// Byte offset into `text` that the server named.
+    pub position: Option<usize>,
+    /// The byte range in `text` of the statement that failed, where it is known.
+    pub statement: Option<(usize, usize)>,
+    /// The commit itself failed: a deferred constraint.
+    pub at_commit: bool,
+    /// What the server said.
+    pub server: ServerError,
+}
+
+/// What the server said, field by field (protocol, "Error and Notice Message Fields").
+#[derive(Clone, Debug, Default)]
+pub struct ServerError {
+    /// ERROR, FATAL, PANIC.
+    pub severity: String,
+    /// SQLSTATE.
+    pub code: String,
+    /// The message.
+    pub message: String,
+    /// DETAIL.
+    pub detail: Option<String>,
+    /// HINT.
+    pub hint: Option<String>,
+    /// CONTEXT.
+    pub context: Option<String>,
+    /// schema, table, column, data type, constraint: those that were sent.
+    pub object: Vec<(&'static str, String)>,
+    /// The text of an internally generated statement (in a function), with the position in it, 1-based.
+    pub internal: Option<(String, u32)>,
+}
+
+impl Error {
+    /// What to do about it, in one or two sentences.
+    pub fn hint(&self) -> Option<String> {
+        None
+    }
+}

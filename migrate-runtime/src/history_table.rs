@@ -1,0 +1,55 @@
+//! Where the history is kept, always written schema-qualified and quoted.
+
+use std::fmt;
+
+/// The schema and name of the history table; the audit log is the same name with `_log` after it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryTable {
+    /// The schema, unquoted.
+    pub schema: String,
+    /// The table's name, unquoted.
+    pub name: String,
+}
+
+impl Default for HistoryTable {
+    fn default() -> Self {
+        Self { schema: "public".to_owned(), name: "schema_migrations".to_owned() }
+    }
+}
+
+impl HistoryTable {
+    /// The table, quoted for SQL: `"public"."schema_migrations"`.
+    pub fn quoted(&self) -> String {
+        format!("{}.{}", quote_identifier(&self.schema), quote_identifier(&self.name))
+    }
+
+    /// The audit log, quoted for SQL.
+    pub fn log_quoted(&self) -> String {
+        format!("{}.{}", quote_identifier(&self.schema), quote_identifier(&self.log_name()))
+    }
+
+    /// The audit log's name, unquoted.
+    pub fn log_name(&self) -> String {
+        format!("{}_log", self.name)
+    }
+}
+
+impl fmt::Display for HistoryTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
+}
+
+/// An identifier for SQL: in double quotes, with those inside doubled.
+pub(crate) fn quote_identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text literal that means the same whatever `standard_conforming_strings` says.
+pub(crate) fn quote_literal(text: &str) -> String {
+    if text.contains('\\') {
+        format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    }
+}

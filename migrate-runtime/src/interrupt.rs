@@ -1,0 +1,28 @@
+//! How a signal handler or another thread asks a run to stop.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Asks a run to stop: the statement in flight is cancelled on the server and its transaction rolled back.
+///
+/// Clones share one state. Safe to trigger from any thread.
+#[derive(Clone, Debug, Default)]
+pub struct Interrupt(Arc<AtomicU8>);
+
+impl Interrupt {
+    /// An interrupt that nobody has triggered.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks the run to stop. `signal` is what asked (2 for SIGINT, 15 for SIGTERM); it comes back in
+    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    pub fn trigger(&self, signal: u8) {
+        self.0.store(signal, Ordering::SeqCst);
+    }
+
+    /// What asked, if anything did.
+    pub fn triggered(&self) -> Option<u8> {
+        Some(self.0.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
+    }
+}
