@@ -49,6 +49,48 @@ pub enum Error {
         #[source]
         source: tokio_postgres::Error,
     },
+    /// The connection broke in a non-transactional migration: it is partly applied, and the next run resumes it.
+    #[error("the connection was lost in statement {statement} of {total} of `{stem}`")]
+    LostWhilePartlyApplied {
+        /// The migration.
+        stem: String,
+        /// From 1.
+        statement: usize,
+        /// How many there are.
+        total: usize,
+        /// Why.
+        #[source]
+        source: tokio_postgres::Error,
+    },
+    /// The connection that holds the migration lock broke; nothing more was started.
+    #[error("the connection to {database} that holds the migration lock was lost")]
+    LockLost {
+        /// For people, without the password.
+        database: String,
+    },
+    /// The history changed under the lock: by hand, or by a runner that does not know the lock.
+    #[error("the history was changed by somebody else while `{stem}` was about to run")]
+    HistoryChanged {
+        /// The migration.
+        stem: String,
+    },
+    /// One transaction for all was asked for, and a migration cannot run in one.
+    #[error("`{stem}` cannot run in a transaction")]
+    SingleTransaction {
+        /// The migration.
+        stem: String,
+    },
+    /// A text that was recorded in the audit log is not a script.
+    #[error("the script that was recorded for `{stem}` cannot be read: {why}")]
+    RecordedScript {
+        /// The migration.
+        stem: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The history is no longer what a repair was planned for.
+    #[error("the history changed since the repair was planned")]
+    RepairOutdated,
     /// A standby, or a read-only session.
     #[error("{database} is read-only: {reason}")]
     ReadOnly {
@@ -212,9 +254,17 @@ pub struct ServerError {
     pub internal: Option<(String, u32)>,
 }
 
-impl Error {
-    /// What to do about it, in one or two sentences.
-    pub fn hint(&self) -> Option<String> {
-        None
+/// An error and what caused it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
     }
+    text
 }

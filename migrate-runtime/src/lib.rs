@@ -1,5 +1,17 @@
 //! Everything that happens on a PostgreSQL connection: history, locking, apply, rollback, recovery. Silent: it emits
 //! events, it never prints.
+//!
+//! An application embeds its migrations and runs them as it starts:
+//!
+//! ```ignore
+//! migrate_runtime::embed!();
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     embedded::run()?; // reads DATABASE_URL
+//!     // …
+//!     Ok(())
+//! }
+//! ```
 
 pub mod connect;
 pub mod error;
@@ -9,11 +21,39 @@ pub mod interrupt;
 pub mod migrator;
 pub mod report;
 
+mod backoff;
+mod cosmetic;
+mod down;
+mod dry_run;
+mod emitter;
+mod failure;
+mod flight;
+mod hint;
+mod history;
+mod invalid_index;
+mod journal;
+mod lock;
+mod message;
+mod observe;
+mod probe;
+mod record;
+mod recovery;
+mod repair;
+mod resolve;
+mod run;
+mod session;
+mod settings;
+mod status;
+#[cfg(feature = "tracing")]
+mod trace;
+mod transactional;
+mod waiting;
+
 pub use connect::Database;
 pub use error::Error;
 pub use event::Event;
 pub use history_table::HistoryTable;
 pub use interrupt::Interrupt;
 pub use migrate_core as core;
-pub use migrator::Migrator;
+pub use migrator::{DryRun, Migrator};
 pub use report::{Done, LogEntry, Repair, RepairPlan, Report, Status, StatusEntry, StatusState};

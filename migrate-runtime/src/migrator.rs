@@ -1,81 +1,274 @@
 //! The runner: one builder for the command line and for applications.
 
 use std::borrow::Cow;
+use std::future::Future;
 use std::time::Duration;
 
-use migrate_core::{Goal, Newer, Set};
+use migrate_core::{Goal, Newer, Set, Warning};
 
+use crate::emitter::Emitter;
+use crate::event::PlannedStep;
+use crate::run::Runner;
+use crate::settings::Settings;
 use crate::{Database, Error, Event, HistoryTable, Interrupt, LogEntry, RepairPlan, Report, Status};
 
 /// Applies and rolls back a set of migrations. Every setting has a default that is right for an application.
 ///
-/// Methods block; behind the feature `tokio` each has a sibling ending in `_async`.
+/// Methods block the calling thread and open their own connections. Behind the feature `tokio` each has a sibling that
+/// ends in `_async`, for a thread that drives an asynchronous runtime.
 #[derive(Clone)]
 pub struct Migrator {
     set: Cow<'static, Set>,
-}
-#[allow(unused_variables, clippy::todo, clippy::ptr_arg)]
-impl Migrator {
-    /// A runner for a set that was read from a folder.
-    pub fn new(set: Set) -> Self { Self { set: Cow::Owned(set) } }
-    /// A runner for the set that `embed!` put into the application.
-    pub const fn embedded(set: &'static Set) -> Self { Self { set: Cow::Borrowed(set) } }
-    /// The database to migrate. Default: `DATABASE_URL`, then libpq's `PG*` variables.
-    pub fn database(self, database: Database) -> Self { self }
-    /// Schema and name of the history table. Default: `public.schema_migrations`.
-    pub fn history_table(self, table: HistoryTable) -> Self { self }
-    /// How long to wait for another runner to finish. Default: 5 minutes.
-    pub fn lock_wait(self, wait: Duration) -> Self { self }
-    /// How long a statement may wait for a table lock before its migration is rolled back and tried again.
-    /// Default: 5 s. A file's `-- migrate: lock-timeout` wins.
-    pub fn lock_timeout(self, timeout: Duration) -> Self { self }
-    /// For how long a migration is tried again when it does not get a table lock. Default: 60 s.
-    pub fn lock_retry(self, budget: Duration) -> Self { self }
-    /// How long a statement may run. Default: no limit. A file's `-- migrate: statement-timeout` wins.
-    pub fn statement_timeout(self, timeout: Option<Duration>) -> Self { self }
-    /// What to do about recorded versions newer than everything in the set. Default: warn.
-    pub fn newer(self, newer: Newer) -> Self { self }
-    /// Apply a pending migration that is older than an applied one. Default: refuse.
-    pub fn allow_out_of_order(self, allow: bool) -> Self { self }
-    /// Recover a partly applied migration, then go on. Default: yes.
-    pub fn auto_recover(self, recover: bool) -> Self { self }
-    /// All pending migrations in one transaction, together or not at all. Default: one transaction each.
-    pub fn single_transaction(self, single: bool) -> Self { self }
-    /// Roll back with the file's down text, where it differs from the recorded one (`Some(false)`: with the recorded
-    /// one). Default: `None`, refuse with [`Error::DownDiffers`].
-    pub fn prefer_file_down(self, prefer: Option<bool>) -> Self { self }
-    /// `application_name` and the audit log's `tool`. Default: `migrate-runtime VERSION`.
-    pub fn tool(self, name: &str) -> Self { self }
-    /// Called with every event, on the thread that runs.
-    pub fn on_event(self, handler: impl FnMut(&Event) + Send + 'static) -> Self { self }
-    /// Lets another thread stop the run.
-    pub fn interrupt(self, interrupt: Interrupt) -> Self { self }
-
-    /// Brings the database to the goal.
-    pub fn run(&self, goal: Goal) -> Result<Report, Error> { todo!() }
-    /// What `run` would do: the steps, and the exact SQL of the run. Executes nothing, and works on a standby.
-    pub fn dry_run(&self, goal: Goal) -> Result<DryRun, Error> { todo!() }
-    /// What the history says about the set. Writes nothing, needs only SELECT, works on a standby.
-    pub fn status(&self) -> Result<Status, Error> { todo!() }
-    /// The audit log, newest last.
-    pub fn log(&self, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> { todo!() }
-    /// What would have to change in the history for it to fit the set.
-    pub fn repair_plan(&self) -> Result<RepairPlan, Error> { todo!() }
-    /// Changes the history as `plan` says, under the lock; refused where the history is not what `plan` was made from.
-    pub fn repair(&self, plan: &RepairPlan) -> Result<(), Error> { todo!() }
-    /// Whether everything is applied; [`Error::Pending`] where it is not. Writes nothing.
-    pub fn verify(&self) -> Result<(), Error> { todo!() }
-    /// Waits until somebody else has applied everything. [`Error::Pending`] after the deadline. Writes nothing.
-    pub fn wait(&self, deadline: Duration) -> Result<(), Error> { todo!() }
+    settings: Settings,
+    emitter: Emitter,
 }
 
 /// What a run would do.
 #[derive(Clone, Debug)]
 pub struct DryRun {
     /// In order.
-    pub steps: Vec<crate::event::PlannedStep>,
+    pub steps: Vec<PlannedStep>,
     /// What is odd but allowed.
-    pub warnings: Vec<migrate_core::Warning>,
+    pub warnings: Vec<Warning>,
     /// The exact SQL of the run, message by message, in order.
     pub sql: Vec<String>,
+}
+
+impl Migrator {
+    /// A runner for a set that was read from a folder.
+    pub fn new(set: Set) -> Self {
+        Self { set: Cow::Owned(set), settings: Settings::default(), emitter: Emitter::default() }
+    }
+
+    /// A runner for the set that `embed!` put into the application.
+    pub fn embedded(set: &'static Set) -> Self {
+        Self { set: Cow::Borrowed(set), settings: Settings::default(), emitter: Emitter::default() }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(&mut self.settings);
+        self
+    }
+
+    /// The database to migrate. Default: `DATABASE_URL`, then libpq's `PG*` variables.
+    pub fn database(self, database: Database) -> Self {
+        self.with(|settings| settings.database = Some(database))
+    }
+
+    /// Schema and name of the history table. Default: `public.schema_migrations`.
+    pub fn history_table(self, table: HistoryTable) -> Self {
+        self.with(|settings| settings.history = table)
+    }
+
+    /// How long to wait for another runner to finish. Default: 5 minutes.
+    pub fn lock_wait(self, wait: Duration) -> Self {
+        self.with(|settings| settings.lock_wait = wait)
+    }
+
+    /// How long a statement may wait for a table lock before its migration is rolled back and tried again; zero is no
+    /// limit. Default: 5 s. A file's `-- migrate: lock-timeout` wins.
+    pub fn lock_timeout(self, timeout: Duration) -> Self {
+        self.with(|settings| settings.lock_timeout = timeout)
+    }
+
+    /// For how long a migration is tried again when it does not get a table lock. Default: 60 s.
+    pub fn lock_retry(self, budget: Duration) -> Self {
+        self.with(|settings| settings.lock_retry = budget)
+    }
+
+    /// How long a statement may run. Default: what the role's settings say. A file's `-- migrate: statement-timeout`
+    /// wins.
+    pub fn statement_timeout(self, timeout: Option<Duration>) -> Self {
+        self.with(|settings| settings.statement_timeout = timeout)
+    }
+
+    /// What to do about recorded versions newer than everything in the set. Default: warn.
+    pub fn newer(self, newer: Newer) -> Self {
+        self.with(|settings| settings.newer = newer)
+    }
+
+    /// Apply a pending migration that is older than an applied one. Default: refuse.
+    pub fn allow_out_of_order(self, allow: bool) -> Self {
+        self.with(|settings| settings.allow_out_of_order = allow)
+    }
+
+    /// Recover a partly applied migration, then go on. Default: yes; otherwise [`Error::Dirty`].
+    pub fn auto_recover(self, recover: bool) -> Self {
+        self.with(|settings| settings.auto_recover = recover)
+    }
+
+    /// All steps in one transaction, together or not at all. Default: one transaction each.
+    pub fn single_transaction(self, single: bool) -> Self {
+        self.with(|settings| settings.single_transaction = single)
+    }
+
+    /// Roll back with the file's down text where it differs from the recorded one (`Some(false)`: with the recorded
+    /// one). Default: `None`, refuse with [`Error::DownDiffers`].
+    pub fn prefer_file_down(self, prefer: Option<bool>) -> Self {
+        self.with(|settings| settings.prefer_file_down = prefer)
+    }
+
+    /// `application_name` and the audit log's `tool`. Default: `migrate-runtime VERSION`.
+    pub fn tool(self, name: &str) -> Self {
+        self.with(|settings| settings.tool = name.to_owned())
+    }
+
+    /// Why this run is made, for the audit log.
+    pub fn reason(self, reason: &str) -> Self {
+        self.with(|settings| settings.reason = Some(reason.to_owned()))
+    }
+
+    /// Called with every event, on the thread that runs.
+    pub fn on_event(mut self, handler: impl FnMut(&Event) + Send + 'static) -> Self {
+        self.emitter = Emitter::new(handler);
+        self
+    }
+
+    /// Lets another thread, or a signal handler, stop the run.
+    pub fn interrupt(self, interrupt: Interrupt) -> Self {
+        self.with(|settings| settings.interrupt = interrupt)
+    }
+
+    /// The folder that `embed!` read, so that a debug build can tell that it is older.
+    #[doc(hidden)]
+    pub fn built_from(self, folder: &'static str) -> Self {
+        self.with(|settings| settings.built_from = Some(folder))
+    }
+
+    /// Brings the database to the goal.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; each says in [`Error::hint`] what to do. A transactional migration that fails leaves nothing.
+    pub fn run(&self, goal: Goal) -> Result<Report, Error> {
+        block(self.run_inner(goal))
+    }
+
+    /// What `run` would do: the steps, and the exact SQL of the run. Executes nothing, and works on a standby.
+    pub fn dry_run(&self, goal: Goal) -> Result<DryRun, Error> {
+        block(self.dry_run_inner(goal))
+    }
+
+    /// What the history says about the set. Writes nothing, needs only SELECT, works on a standby.
+    pub fn status(&self) -> Result<Status, Error> {
+        block(self.status_inner())
+    }
+
+    /// The audit log, newest last; `limit` keeps the newest lines.
+    pub fn log(&self, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
+        block(self.log_inner(limit))
+    }
+
+    /// What would have to change in the history for it to fit the set. Writes nothing.
+    pub fn repair_plan(&self) -> Result<RepairPlan, Error> {
+        block(self.repair_plan_inner())
+    }
+
+    /// Changes the history as `plan` says, under the lock; refused where the history is not what `plan` was made from.
+    pub fn repair(&self, plan: &RepairPlan) -> Result<(), Error> {
+        block(self.repair_inner(plan))
+    }
+
+    /// Whether everything is applied; [`Error::Pending`] where it is not. Writes nothing.
+    pub fn verify(&self) -> Result<(), Error> {
+        block(self.verify_inner())
+    }
+
+    /// Waits until somebody else has applied everything. [`Error::Pending`] after the deadline. Writes nothing.
+    pub fn wait(&self, deadline: Duration) -> Result<(), Error> {
+        block(crate::waiting::wait(&self.settings, &self.emitter, &self.set, deadline))
+    }
+
+    async fn connect(&self) -> Result<Runner<'_>, Error> {
+        Runner::connect(&self.settings, &self.emitter).await
+    }
+
+    async fn run_inner(&self, goal: Goal) -> Result<Report, Error> {
+        let mut runner = self.connect().await?;
+        let result = runner.run(&self.set, goal).await;
+        runner.work.close().await;
+        result
+    }
+
+    async fn dry_run_inner(&self, goal: Goal) -> Result<DryRun, Error> {
+        self.connect().await?.dry_run(&self.set, goal).await
+    }
+
+    async fn status_inner(&self) -> Result<Status, Error> {
+        self.connect().await?.status(&self.set).await
+    }
+
+    async fn log_inner(&self, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
+        self.connect().await?.log_entries(limit).await
+    }
+
+    async fn repair_plan_inner(&self) -> Result<RepairPlan, Error> {
+        self.connect().await?.repair_plan(&self.set).await
+    }
+
+    async fn repair_inner(&self, plan: &RepairPlan) -> Result<(), Error> {
+        self.connect().await?.repair(&self.set, plan).await
+    }
+
+    async fn verify_inner(&self) -> Result<(), Error> {
+        self.connect().await?.verify(&self.set).await
+    }
+}
+
+/// On the application's own tokio runtime, which must have its timer and its I/O enabled.
+#[cfg(feature = "tokio")]
+impl Migrator {
+    /// As [`run`](Self::run).
+    pub async fn run_async(&self, goal: Goal) -> Result<Report, Error> {
+        self.run_inner(goal).await
+    }
+
+    /// As [`dry_run`](Self::dry_run).
+    pub async fn dry_run_async(&self, goal: Goal) -> Result<DryRun, Error> {
+        self.dry_run_inner(goal).await
+    }
+
+    /// As [`status`](Self::status).
+    pub async fn status_async(&self) -> Result<Status, Error> {
+        self.status_inner().await
+    }
+
+    /// As [`log`](Self::log).
+    pub async fn log_async(&self, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
+        self.log_inner(limit).await
+    }
+
+    /// As [`repair_plan`](Self::repair_plan).
+    pub async fn repair_plan_async(&self) -> Result<RepairPlan, Error> {
+        self.repair_plan_inner().await
+    }
+
+    /// As [`repair`](Self::repair).
+    pub async fn repair_async(&self, plan: &RepairPlan) -> Result<(), Error> {
+        self.repair_inner(plan).await
+    }
+
+    /// As [`verify`](Self::verify).
+    pub async fn verify_async(&self) -> Result<(), Error> {
+        self.verify_inner().await
+    }
+
+    /// As [`wait`](Self::wait).
+    pub async fn wait_async(&self, deadline: Duration) -> Result<(), Error> {
+        crate::waiting::wait(&self.settings, &self.emitter, &self.set, deadline).await
+    }
+}
+
+/// Runs a future to its end on a runtime of its own, on this thread.
+fn block<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    // Blocking a thread that drives a runtime would panic deep inside of it.
+    if tokio::runtime::Handle::try_current().is_ok() {
+        return Err(Error::InsideRuntime);
+    }
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Error::Settings {
+            message: format!("no event loop could be made: {error}"),
+            hint: "the process has probably run out of file descriptors: raise `ulimit -n`".to_owned(),
+        })?;
+    runtime.block_on(work)
 }

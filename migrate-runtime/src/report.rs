@@ -109,6 +109,8 @@ pub struct LogEntry {
     pub sqlstate: Option<String>,
     /// The message of a failure, or the reason given.
     pub message: Option<String>,
+    /// Of a non-transactional migration: the statement, from 1, and how many there are.
+    pub statement: Option<(usize, usize)>,
 }
 
 /// What `repair` would change in the history, and nothing else.

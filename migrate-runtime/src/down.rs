@@ -1,0 +1,58 @@
+//! Which down script rolls a migration back: the one that was recorded when its up ran.
+
+use std::borrow::Cow;
+
+use migrate_core::{Direction, Migration, Script};
+
+use crate::Error;
+use crate::history::Recorded;
+use crate::run::Prepared;
+use crate::settings::Settings;
+
+/// Chooses the script, or refuses before anything runs.
+pub(crate) fn choose<'a>(
+    settings: &Settings,
+    version: &str,
+    migration: Option<&'a Migration>,
+    recorded: Option<&Recorded>,
+) -> Result<Prepared<'a>, Error> {
+    let stem = migration.map_or(version, |m| m.stem.as_ref()).to_owned();
+    let in_file = migration.and_then(|m| m.down.as_ref());
+    let in_log = recorded.and_then(|r| r.down.as_deref());
+    let script = match (in_log, in_file) {
+        (Some(text), Some(file)) if text == file.text => Cow::Borrowed(file),
+        (Some(text), file) => {
+            let was = parse(&stem, text)?;
+            match (file, settings.prefer_file_down) {
+                (Some(file), None) => {
+                    return Err(Error::DownDiffers {
+                        stem,
+                        recorded: was.checksum.to_string(),
+                        found: file.checksum.to_string(),
+                    });
+                }
+                (Some(file), Some(true)) => Cow::Borrowed(file),
+                _ => Cow::Owned(was),
+            }
+        }
+        (None, Some(file)) => Cow::Borrowed(file),
+        (None, None) => return Err(Error::NoDown { why: why_not(version, migration), stem }),
+    };
+    Ok(Prepared { stem, version: version.to_owned(), direction: Direction::Down, script, migration })
+}
+
+fn why_not(version: &str, migration: Option<&Migration>) -> String {
+    match migration {
+        Some(migration) => match &migration.up.directives.irreversible {
+            Some(reason) => format!("it is marked irreversible: {reason}"),
+            None => "it has no down script".to_owned(),
+        },
+        None => format!("`{version}` is not among the migrations here, and no down script was recorded for it"),
+    }
+}
+
+/// A recorded down text as a script.
+pub(crate) fn parse(stem: &str, text: &str) -> Result<Script, Error> {
+    Script::parse(&format!("{stem}.down.sql (as recorded)"), text.to_owned())
+        .map_err(|error| Error::RecordedScript { stem: stem.to_owned(), why: error.to_string() })
+}

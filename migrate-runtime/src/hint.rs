@@ -1,0 +1,159 @@
+//! What to do about each error, and each error's exit code family, in one place.
+
+use crate::Error;
+use crate::error::{Failure, ServerError};
+
+impl Error {
+    /// What to do about it, in one or two sentences. Every error has an answer.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Settings { hint, .. } => hint.clone(),
+            Self::Connect { source, .. } => crate::connect::hint(source),
+            Self::ConnectionLost { .. } => {
+                "nothing was in flight: run again once the server answers".to_owned()
+            }
+            Self::Interfered { committed: Some(true), .. } => {
+                "the server had committed it: it is applied and recorded; run again to go on".to_owned()
+            }
+            Self::Interfered { committed: Some(false), .. } => {
+                "the server had not committed it: nothing of it is left; run again".to_owned()
+            }
+            Self::Interfered { committed: None, .. } => "no new connection could be had to find out whether it was \
+                 committed; it is applied and recorded, or neither: look with `cargo migrate status`, then run again"
+                .to_owned(),
+            Self::LostWhilePartlyApplied { .. } => "run again once the server answers: the journal knows which \
+                 statements are done, and the run is resumed there"
+                .to_owned(),
+            Self::LockLost { .. } => {
+                "what was in flight is finished and recorded; run again to go on".to_owned()
+            }
+            Self::HistoryChanged { .. } => "nothing of it was applied; find out who writes to the history table \
+                 (`cargo migrate history`), then run again"
+                .to_owned(),
+            Self::SingleTransaction { .. } => {
+                "run without --single-transaction, or apply up to the migration before it first (--to)".to_owned()
+            }
+            Self::RecordedScript { .. } => "roll it back by hand, then take it off the history with \
+                 `cargo migrate repair`"
+                .to_owned(),
+            Self::RepairOutdated => "nothing was changed; look at the new plan with `cargo migrate repair`".to_owned(),
+            Self::ReadOnly { .. } => "connect to the primary: `target_session_attrs=read-write` with all hosts in the \
+                 URL finds it"
+                .to_owned(),
+            Self::LockNotObtained { holder, .. } => match holder {
+                Some(holder) => format!(
+                    "see what it does with `SELECT * FROM pg_stat_activity WHERE application_name LIKE '%migrate%'`; \
+                     wait longer with --lock-wait, or end it with `SELECT pg_terminate_backend({})`",
+                    holder.pid
+                ),
+                None => "wait longer with --lock-wait".to_owned(),
+            },
+            Self::TableLock { blockers, .. } => match blockers.first() {
+                Some(blocker) => format!(
+                    "the migration was rolled back each time; let the blocker finish or end it with \
+                     `SELECT pg_terminate_backend({})`, then run again",
+                    blocker.pid
+                ),
+                None => "the migration was rolled back each time; run again when the table is quieter, or give it more \
+                     time with `-- migrate: lock-timeout 30s` in the file"
+                    .to_owned(),
+            },
+            Self::Failed { failure } | Self::RollbackFailed { failure } => failure_hint(failure),
+            Self::Dirty { invalid_indexes, .. } if !invalid_indexes.is_empty() => format!(
+                "drop what was left (`DROP INDEX CONCURRENTLY {}`), mend the cause, and run `cargo migrate up` again: \
+                 it resumes; `cargo migrate down` rolls it back",
+                invalid_indexes.join(", ")
+            ),
+            Self::Dirty { .. } => "mend the cause and run `cargo migrate up` again: it resumes at the statement that \
+                 failed; `cargo migrate down` rolls it back; `cargo migrate repair` changes the history only"
+                .to_owned(),
+            Self::Refused(refusal) => refusal.hint(),
+            Self::ForeignTable { .. } => "keep our history elsewhere: `history-table = \"migrate.schema_migrations\"` \
+                 in the metadata, or --history-table; the table was not touched"
+                .to_owned(),
+            Self::NoDown { .. } => "nothing was rolled back; write a new migration that undoes it, or stop before it \
+                 with --to"
+                .to_owned(),
+            Self::DownDiffers { .. } => "nothing was rolled back; say which one to take: --use-recorded-down or \
+                 --use-file-down"
+                .to_owned(),
+            Self::Server { source, .. } => server_hint(&source.as_db_error().map(Into::into).unwrap_or_default())
+                .unwrap_or_else(|| "nothing was changed by it; the server's words above say why".to_owned()),
+            Self::TooLarge { .. } => {
+                "nothing was sent; split the file, or load the data from outside with COPY".to_owned()
+            }
+            Self::Interrupted { stem: Some(_), .. } => {
+                "what was in flight was cancelled; run again to go on, or look with `cargo migrate status`".to_owned()
+            }
+            Self::Interrupted { stem: None, .. } => "nothing was in flight; run again to go on".to_owned(),
+            Self::InsideRuntime => "use the methods that end in `_async` (feature `tokio`), or call from \
+                 `tokio::task::spawn_blocking`"
+                .to_owned(),
+            Self::Pending { .. } => "apply them: `cargo migrate up`, or `embedded::run()` in the one process that \
+                 may migrate"
+                .to_owned(),
+        }
+    }
+}
+
+fn failure_hint(failure: &Failure) -> String {
+    let rolled_back = "the migration was rolled back as a whole: mend the file and run again";
+    if failure.at_commit {
+        return "a deferred constraint was checked at COMMIT; the migration was rolled back as a whole".to_owned();
+    }
+    match server_hint(&failure.server) {
+        Some(hint) => hint,
+        None if failure.direction == migrate_core::Direction::Down => {
+            "the roll back was undone as a whole, so the migration is still applied: mend the down file and run \
+             with --use-file-down"
+                .to_owned()
+        }
+        None => rolled_back.to_owned(),
+    }
+}
+
+/// What an SQLSTATE asks for (PostgreSQL manual, appendix A).
+fn server_hint(server: &ServerError) -> Option<String> {
+    Some(match server.code.as_str() {
+        "42501" => {
+            let object = server.message.rsplit(' ').next().unwrap_or_default();
+            if server.message.contains("row-level security") || server.message.contains("row security") {
+                "connect as the owner of the table, or as a role with BYPASSRLS: what a policy hides must not count \
+                 as not applied"
+                    .to_owned()
+            } else if server.message.contains("for schema") {
+                format!("as an owner: `GRANT USAGE, CREATE ON SCHEMA {object} TO <role>`")
+            } else if server.message.contains("for table") {
+                format!("as an owner: `GRANT SELECT, INSERT, UPDATE, DELETE ON {object} TO <role>`")
+            } else if server.message.contains("for sequence") {
+                format!("as an owner: `GRANT USAGE ON SEQUENCE {object} TO <role>`")
+            } else if server.message.contains("must be owner") {
+                format!("run as the owner of {object}, or `ALTER … {object} OWNER TO <role>`")
+            } else if server.message.contains("for database") {
+                format!("as an owner: `GRANT CREATE ON DATABASE {object} TO <role>`")
+            } else {
+                "the role lacks a privilege: run as a role that has it, or have its owner GRANT it".to_owned()
+            }
+        }
+        "25001" => "this statement cannot run in a transaction: put it into a migration of its own with \
+             `-- migrate: no-transaction` in its head"
+            .to_owned(),
+        "2D000" => "a procedure or DO block commits: put it into a migration of its own with \
+             `-- migrate: no-transaction` in its head"
+            .to_owned(),
+        "53100" => "the server's disk is full: free space there, then run again; nothing of it is left".to_owned(),
+        "53200" => "the server is out of memory: run again when it is quieter; nothing of it is left".to_owned(),
+        "53300" => "the server has no connection left: raise max_connections, or free some".to_owned(),
+        "57014" if server.message.contains("timeout") => {
+            "a statement ran longer than statement_timeout; give it more with `-- migrate: statement-timeout 10min` in \
+             the file"
+                .to_owned()
+        }
+        "55P04" => "a new enum value cannot be used in the transaction that adds it: use it in a later migration"
+            .to_owned(),
+        "0A000" if server.message.contains("extension") => {
+            "install the extension's files on the server (Debian: postgresql-contrib)".to_owned()
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,211 @@
+//! The history and its audit log on the server: made, recognised, read.
+
+use migrate_core::Row;
+
+use crate::history_table::{quote_identifier, quote_literal};
+use crate::probe::{Probe, Shape};
+use crate::session::Session;
+use crate::{Error, HistoryTable};
+
+/// The tables, where they are missing. One message, one transaction; only ever sent by the holder of the runner lock.
+pub(crate) fn create(history: &HistoryTable, probe: &Probe) -> Option<String> {
+    if probe.history.is_some() && probe.log_exists {
+        return None;
+    }
+    let mut sql = String::new();
+    if probe.history.is_none() && history.schema != "public" {
+        // CREATE SCHEMA IF NOT EXISTS wants the privilege even where the schema exists.
+        sql += &format!("CREATE SCHEMA IF NOT EXISTS {};\n", quote_identifier(&history.schema));
+    }
+    sql += &format!(
+        "CREATE TABLE IF NOT EXISTS {table} (version TEXT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now(), \
+         checksum TEXT NOT NULL, dirty BOOLEAN NOT NULL DEFAULT false);\n\
+         CREATE TABLE IF NOT EXISTS {log} (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
+         at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(), version TEXT NOT NULL, action TEXT NOT NULL, \
+         outcome TEXT NOT NULL, statement INTEGER, statements INTEGER, checksum TEXT, duration_ms DOUBLE PRECISION, \
+         db_user TEXT NOT NULL DEFAULT session_user, client TEXT, tool TEXT, run TEXT, backend TEXT, \
+         sqlstate TEXT, message TEXT, reason TEXT, up_sql TEXT, down_sql TEXT);\n\
+         COMMENT ON TABLE {table} IS 'Applied migrations (cargo migrate). One row a migration.';\n\
+         COMMENT ON TABLE {log} IS 'Audit trail of cargo migrate: append-only.'",
+        table = history.quoted(),
+        log = history.log_quoted(),
+    );
+    Some(sql)
+}
+
+/// Refuses a table of this name that is not of our shape.
+pub(crate) fn recognise(history: &HistoryTable, shape: &Shape) -> Result<(), Error> {
+    let foreign = |why: String| Err(Error::ForeignTable { table: history.to_string(), why });
+    let has = |name: &str| shape.columns.iter().find(|(column, ..)| column == name);
+    if !matches!(shape.kind.as_str(), "r" | "p") {
+        let kind = match shape.kind.as_str() {
+            "v" => "a view",
+            "m" => "a materialised view",
+            "f" => "a foreign table",
+            "S" => "a sequence",
+            "i" | "I" => "an index",
+            _ => "not a table",
+        };
+        return foreign(format!("it is {kind}"));
+    }
+    let text = ["text", "character varying"];
+    let wanted: [(&str, &[&str]); 4] = [
+        ("version", &text),
+        ("applied_at", &["timestamp with time zone"]),
+        ("checksum", &text),
+        ("dirty", &["boolean"]),
+    ];
+    for (name, types) in wanted {
+        match has(name) {
+            None => {
+                let others: Vec<&str> = shape.columns.iter().map(|(column, ..)| column.as_str()).collect();
+                let tool = match others.as_slice() {
+                    ["version"] => "; it looks like Rails' or dbmate's",
+                    ["version", "dirty"] => "; it looks like golang-migrate's",
+                    _ => "",
+                };
+                return foreign(format!("it has no column `{name}`{tool}"));
+            }
+            Some((_, kind, _)) if !types.iter().any(|t| kind == t || kind.starts_with(&format!("{t}("))) => {
+                return foreign(format!("its column `{name}` is `{kind}`, not `{}`", types[0]));
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some((column, ..)) =
+        shape.columns.iter().find(|(name, _, must)| *must && !wanted.iter().any(|(known, _)| known == name))
+    {
+        return foreign(format!("its column `{column}` must be given a value that we do not have"));
+    }
+    if !shape.unique {
+        return foreign("its column `version` is not unique: the primary key is gone".to_owned());
+    }
+    if let Some(intruder) = shape.intruders.first() {
+        return foreign(format!("it has the {intruder}, which could change what is recorded"));
+    }
+    Ok(())
+}
+
+/// All rows, read with `row_security = off`: a policy that would hide rows is an error, not an empty history.
+pub(crate) fn read_query(history: &HistoryTable) -> String {
+    format!(
+        "SELECT version, to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), checksum, dirty \
+         FROM {}",
+        history.quoted()
+    )
+}
+
+/// Makes the tables where they are missing and reads the history, in one round trip. The caller holds the lock.
+pub(crate) async fn prepare(session: &Session, history: &HistoryTable, probe: &Probe) -> Result<Vec<Row>, Error> {
+    match create(history, probe) {
+        Some(create) => {
+            let sql = format!("BEGIN;\n{create};\nSET LOCAL row_security = off;\n{};\nCOMMIT", read_query(history));
+            in_transaction(session, "creating the history table", &sql).await
+        }
+        None => read(session, history).await,
+    }
+}
+
+/// Reads the history in one round trip.
+pub(crate) async fn read(session: &Session, history: &HistoryTable) -> Result<Vec<Row>, Error> {
+    let sql = format!("BEGIN READ ONLY;\nSET LOCAL row_security = off;\n{};\nCOMMIT", read_query(history));
+    in_transaction(session, "reading the migration history", &sql).await
+}
+
+async fn in_transaction(session: &Session, doing: &str, sql: &str) -> Result<Vec<Row>, Error> {
+    let rows = match session.query(sql).await {
+        Ok(rows) => rows,
+        Err(error) => {
+            // Best effort: the error that is reported is the first one.
+            let _ = session.query("ROLLBACK").await;
+            return Err(session.failed(doing, error));
+        }
+    };
+    Ok(rows
+        .iter()
+        .map(|row| Row {
+            version: row.text(0),
+            applied_at: row.text(1),
+            checksum: row.text(2),
+            dirty: row.get(3) != Some("f"),
+        })
+        .collect())
+}
+
+/// The recorded texts of a migration: what an `up` put into the audit log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Recorded {
+    pub up: Option<String>,
+    pub down: Option<String>,
+}
+
+/// The texts that were in force when these versions were applied, from the audit log. Versions without are left out.
+pub(crate) async fn recorded(
+    session: &Session,
+    history: &HistoryTable,
+    versions: &[&str],
+) -> Result<std::collections::HashMap<String, Recorded>, Error> {
+    if versions.is_empty() {
+        return Ok(Default::default());
+    }
+    let list = versions.iter().map(|version| quote_literal(version)).collect::<Vec<_>>().join(", ");
+    let sql = format!(
+        "SELECT DISTINCT ON (version) version, up_sql, down_sql FROM {} \
+         WHERE version IN ({list}) AND action IN ('up', 'repair') AND up_sql IS NOT NULL ORDER BY version, id DESC",
+        history.log_quoted()
+    );
+    let rows = session.ask("reading the audit log", &sql).await?;
+    Ok(rows.iter().map(|row| (row.text(0), Recorded { up: row.owned(1), down: row.owned(2) })).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ours() -> Shape {
+        let column = |name: &str, kind: &str| (name.to_owned(), kind.to_owned(), name == "version");
+        Shape {
+            kind: "r".to_owned(),
+            columns: vec![
+                column("version", "text"),
+                column("applied_at", "timestamp with time zone"),
+                column("checksum", "text"),
+                column("dirty", "boolean"),
+            ],
+            intruders: vec![],
+            unique: true,
+        }
+    }
+
+    fn why(shape: Shape) -> String {
+        match recognise(&HistoryTable::default(), &shape) {
+            Err(Error::ForeignTable { why, .. }) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn our_own_shape_is_recognised() {
+        recognise(&HistoryTable::default(), &ours()).unwrap();
+        let mut more = ours();
+        more.columns.push(("note".to_owned(), "text".to_owned(), false));
+        more.columns[0].1 = "character varying(255)".to_owned();
+        recognise(&HistoryTable::default(), &more).unwrap();
+    }
+
+    #[test]
+    fn other_shapes_are_refused_by_name() {
+        assert!(why(Shape { columns: vec![ours().columns[0].clone()], ..ours() }).contains("Rails"));
+        let golang = vec![("version".into(), "text".into(), true), ("dirty".into(), "boolean".into(), true)];
+        assert!(why(Shape { columns: golang, ..ours() }).contains("golang-migrate"));
+        assert!(why(Shape { kind: "v".into(), ..ours() }).contains("a view"));
+        assert!(why(Shape { unique: false, ..ours() }).contains("not unique"));
+        assert!(why(Shape { intruders: vec!["trigger t".into()], ..ours() }).contains("trigger t"));
+        let mut typed = ours();
+        typed.columns[2].1 = "integer".into();
+        assert!(why(typed).contains("`checksum` is `integer`"));
+        let mut must = ours();
+        must.columns.push(("owner".into(), "text".into(), true));
+        assert!(why(must).contains("`owner`"));
+    }
+}

@@ -1,0 +1,137 @@
+//! Never two runners: the runner lock, polled, on a connection of its own.
+//!
+//! Nothing here ever blocks in an advisory lock: a session that waits in one holds a snapshot, and
+//! `CREATE INDEX CONCURRENTLY` of the holder waits for that snapshot, which is a deadlock. The lock is a transaction's
+//! own, so that it works behind a transaction pooler and goes away with its connection; the transaction is READ
+//! COMMITTED and idle, so that it holds no snapshot either.
+
+use std::time::{Duration, Instant};
+
+use migrate_core::Checksum;
+
+use crate::backoff::Backoff;
+use crate::emitter::Emitter;
+use crate::event::{Event, Session as Other};
+use crate::observe::session_columns;
+use crate::probe::Probe;
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::{Error, HistoryTable};
+
+/// How often a person who waits is told who is in the way.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+
+/// The keys of a history's two locks. The command line and applications compute the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keys {
+    /// Held for a whole run.
+    pub runner: i64,
+    /// Held by each work transaction: a runner that lost its lock connection is still fenced off by it.
+    pub fence: i64,
+}
+
+impl Keys {
+    pub fn of(history: &HistoryTable) -> Self {
+        let key = |what: &str| {
+            let hash = Checksum::of(&format!("cargo-migrate/{what}/{}", history.quoted()));
+            hash.as_bytes()[..8].iter().fold(0_i64, |key, byte| key << 8 | i64::from(*byte))
+        };
+        Self { runner: key("runner"), fence: key("fence") }
+    }
+}
+
+/// The condition on `pg_locks` that finds who holds an advisory lock with this key.
+pub(crate) fn held(key: i64) -> String {
+    let (high, low) = ((key >> 32) as u32, key as u32);
+    format!(
+        "locktype = 'advisory' AND granted AND objsubid = 1 AND classid = {high} AND objid = {low} AND \
+         database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
+    )
+}
+
+/// The one runner's lock. Dropping it closes its connection, which releases it.
+pub(crate) struct RunnerLock {
+    session: Session,
+    /// How long it took to get.
+    pub waited: Duration,
+}
+
+impl RunnerLock {
+    /// Polls until the lock is ours or `lock_wait` is over.
+    pub async fn obtain(settings: &Settings, session: Session, probe: &Probe, emitter: &Emitter) -> Result<Self, Error> {
+        let started = Instant::now();
+        let keys = Keys::of(&settings.history);
+        // PostgreSQL 17's transaction_timeout would end the lock with a long run.
+        let timeout = if probe.server_version >= 170_000 { "SET LOCAL transaction_timeout = 0;\n" } else { "" };
+        let attempt = format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL idle_in_transaction_session_timeout = 0;\n\
+             {timeout}SELECT pg_catalog.pg_try_advisory_xact_lock({})",
+            keys.runner
+        );
+        let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(400));
+        let mut told: Option<Instant> = None;
+        loop {
+            let rows = session.ask("taking the migration lock", &attempt).await?;
+            let waited = started.elapsed();
+            if rows.first().is_some_and(|row| row.is_true(0)) {
+                return Ok(Self { session, waited });
+            }
+            // Not idle in a transaction while we wait: the holder's CREATE INDEX CONCURRENTLY may be waiting for it.
+            session.ask("taking the migration lock", "ROLLBACK").await?;
+            let over = waited >= settings.lock_wait;
+            if over || told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
+                let holder = holder(&session, keys.runner).await?;
+                if over {
+                    return Err(Error::LockNotObtained { waited, holder });
+                }
+                // A first failure is often a lock that is about to go; say it from the second look on.
+                if told.is_some() || waited > Duration::from_millis(200) {
+                    emitter.emit(Event::LockWaiting { waited, holder });
+                    told = Some(Instant::now());
+                }
+            }
+            if let Some(signal) = settings.interrupt.triggered() {
+                return Err(Error::Interrupted { signal, stem: None });
+            }
+            tokio::time::sleep(backoff.pause().min(settings.lock_wait.saturating_sub(waited))).await;
+        }
+    }
+
+    /// Whether the connection that holds it is still there.
+    pub fn is_lost(&self) -> bool {
+        self.session.is_closed()
+    }
+
+    /// Gives the lock back and waits for the server's word that it is free.
+    pub async fn release(self) {
+        // A connection that is gone has released it already.
+        let _ = self.session.query("COMMIT").await;
+    }
+}
+
+/// Who holds a lock, where the server lets us see it.
+async fn holder(session: &Session, key: i64) -> Result<Option<Other>, Error> {
+    let sql = format!(
+        "SELECT {} FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE {} LIMIT 1",
+        session_columns("a"),
+        held(key)
+    );
+    let rows = session.ask("looking for the holder of the migration lock", &sql).await?;
+    Ok(rows.first().map(Other::from_row))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_a_contract_between_versions() {
+        let keys = Keys::of(&HistoryTable::default());
+        assert_ne!(keys.runner, keys.fence);
+        assert_eq!(keys, Keys::of(&HistoryTable::default()));
+        let other = HistoryTable { schema: "app".to_owned(), ..HistoryTable::default() };
+        assert_ne!(keys, Keys::of(&other));
+        // Changing these lets an old and a new binary run at once.
+        assert_eq!(keys.runner, -1);
+    }
+}

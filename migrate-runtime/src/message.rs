@@ -1,0 +1,344 @@
+//! The message of a transactional migration: body and record in one transaction and one round trip.
+//!
+//! PostgreSQL parses a whole simple-query message before it runs the first statement, and an error ends the message
+//! before its COMMIT. So guards are plain SELECTs that fail on purpose: a cast of a text that names the guard. That
+//! needs no PL/pgSQL, and the text arrives in every language a server speaks.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use migrate_core::{Direction, Script, Statement, StatementKind};
+use tokio_postgres::error::DbError;
+
+use crate::error::{Failure, ServerError};
+use crate::failure::{byte_of, original_position};
+use crate::history_table::quote_literal;
+use crate::lock::{Keys, held};
+use crate::probe::Probe;
+use crate::record::Recorder;
+use crate::settings::Settings;
+
+/// Undoes what a body may have set for its session; fine inside and outside a transaction.
+pub(crate) const RESET: &str = "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;UNLISTEN *;DEALLOCATE ALL;CLOSE ALL;\
+                                DISCARD TEMP;SELECT pg_catalog.pg_advisory_unlock_all()";
+const RESET_STATEMENTS: usize = 8;
+
+/// A script and what it is for.
+#[derive(Clone, Copy)]
+pub(crate) struct Work<'a> {
+    pub stem: &'a str,
+    /// As recorded: usually the stem, the bare number in a table that another tool made.
+    pub version: &'a str,
+    pub direction: Direction,
+    pub script: &'a Script,
+}
+
+impl Work<'_> {
+    /// A failure of this script, before anything is known about its place.
+    pub fn failure(&self, server: ServerError) -> Failure {
+        Failure {
+            stem: self.stem.to_owned(),
+            file: self.script.file.to_string(),
+            text: self.script.text.to_string(),
+            direction: self.direction,
+            position: None,
+            statement: None,
+            at_commit: false,
+            server,
+        }
+    }
+}
+
+/// One thing to send: a simple-query message, or a COPY with its data.
+pub(crate) enum Part<'a> {
+    Message(Message<'a>),
+    Copy { work: Work<'a>, statement: Statement },
+}
+
+/// A simple-query message that knows which of its bytes and statements came from which script.
+#[derive(Default)]
+pub(crate) struct Message<'a> {
+    pub sql: String,
+    statements: usize,
+    segments: Vec<Segment<'a>>,
+    /// How many statements come before COMMIT.
+    commit_at: Option<usize>,
+}
+
+struct Segment<'a> {
+    work: Work<'a>,
+    /// Where it starts in the message, and which part of the script it is.
+    at: usize,
+    range: (usize, usize),
+    /// Its statements: the first one's number in the message, and their place among the script's.
+    first: usize,
+    statements: (usize, usize),
+}
+
+impl<'a> Message<'a> {
+    /// Adds SQL of our own: whole statements, without the last semicolon.
+    fn own(&mut self, sql: &str, statements: usize) {
+        self.sql += sql;
+        self.sql += ";\n";
+        self.statements += statements;
+    }
+
+    /// Adds a part of a script. What follows starts on a line of its own: the part may end in a comment.
+    fn script(&mut self, work: Work<'a>, body: &str, range: (usize, usize), statements: (usize, usize)) {
+        self.segments.push(Segment { work, at: self.sql.len(), range, first: self.statements, statements });
+        self.sql += &body[range.0..range.1];
+        self.sql += "\n;\n";
+        self.statements += statements.1 - statements.0;
+    }
+
+    /// The failure of this message, at its place in a script.
+    ///
+    /// The server names a position for what it could not parse or analyse; for the rest the number of statements that
+    /// were finished tells which one failed.
+    pub fn locate(&self, finished: usize, error: &DbError, probe: &Probe) -> Option<Failure> {
+        let server = ServerError::from(error);
+        if let Some(position) = original_position(error) {
+            let byte = byte_of(&self.sql, position, probe.positions_in_bytes);
+            let inside = |s: &&Segment<'_>| byte >= s.at && byte <= s.at + (s.range.1 - s.range.0);
+            if let Some(segment) = self.segments.iter().find(inside) {
+                let offset = byte - segment.at + segment.range.0;
+                let mut failure = segment.work.failure(server);
+                failure.position = Some(offset);
+                failure.statement = statement_at(segment.work.script, offset);
+                return Some(failure);
+            }
+        }
+        let in_statements = |s: &&Segment<'_>| {
+            finished >= s.first && finished < s.first + (s.statements.1 - s.statements.0)
+        };
+        if let Some(segment) = self.segments.iter().find(in_statements) {
+            let mut failure = segment.work.failure(server);
+            let statement = segment.work.script.statements.get(segment.statements.0 + finished - segment.first);
+            failure.statement = statement.map(|s| (s.start, s.end));
+            return Some(failure);
+        }
+        // Between the scripts: our own statements, on behalf of the last script before them.
+        let segment = self.segments.iter().rev().find(|s| s.first <= finished).or(self.segments.first())?;
+        let mut failure = segment.work.failure(server);
+        failure.at_commit = self.commit_at == Some(finished);
+        Some(failure)
+    }
+}
+
+/// The statement that a byte of a script belongs to.
+fn statement_at(script: &Script, offset: usize) -> Option<(usize, usize)> {
+    script.statements.iter().rev().find(|s| s.start <= offset).map(|s| (s.start, s.end))
+}
+
+/// Which guard failed, where one did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Guard {
+    /// A transaction of an earlier runner still works on the server.
+    Fence,
+    /// The history is not what the plan was made from.
+    History,
+    /// The body ended the transaction that it ran in.
+    Transaction,
+}
+
+impl Guard {
+    const ALL: [Self; 3] = [Self::Fence, Self::History, Self::Transaction];
+
+    const fn marker(self) -> &'static str {
+        match self {
+            Self::Fence => "cargo-migrate guard: fence",
+            Self::History => "cargo-migrate guard: history",
+            Self::Transaction => "cargo-migrate guard: transaction",
+        }
+    }
+
+    /// The guard that this error comes from.
+    pub fn of(error: &tokio_postgres::Error) -> Option<Self> {
+        let server = error.as_db_error()?;
+        // invalid_text_representation
+        if server.code().code() != "22P02" {
+            return None;
+        }
+        Self::ALL.into_iter().find(|guard| server.message().contains(guard.marker()))
+    }
+
+    /// SQL that fails unless the condition holds. The process id keeps the planner from folding the cast into an
+    /// error of its own.
+    fn unless(self, condition: &str) -> String {
+        format!(
+            "CASE WHEN {condition} THEN 0 ELSE ('{} ' || pg_catalog.pg_backend_pid())::pg_catalog.int4 END",
+            self.marker()
+        )
+    }
+}
+
+/// Builds the parts of a transaction.
+pub(crate) struct Builder<'a> {
+    pub settings: &'a Settings,
+    pub probe: &'a Probe,
+    pub keys: Keys,
+    pub recorder: &'a Recorder,
+}
+
+/// The least and the most that one attempt may wait for a table lock.
+pub(crate) fn lock_timeout(settings: &Settings, script: &Script) -> Duration {
+    script.directives.lock_timeout.unwrap_or(settings.lock_timeout)
+}
+
+impl Builder<'_> {
+    /// The parts that run these scripts in one transaction and record each, given how many rows the history has
+    /// before. `lock_timeout` bounds this attempt.
+    ///
+    /// One message, unless a script carries COPY data, which the protocol wants in messages of its own.
+    pub fn transaction<'w>(
+        &self,
+        works: &[(Work<'w>, String)],
+        rows_before: usize,
+        lock_timeout: Option<Duration>,
+    ) -> Vec<Part<'w>> {
+        let mut parts = Vec::new();
+        let mut message = Message::default();
+        message.own("BEGIN ISOLATION LEVEL READ COMMITTED", 1);
+        if self.probe.pooled {
+            // Behind a transaction pooler the session may carry what its last client set.
+            message.own(RESET, RESET_STATEMENTS);
+        }
+        let mut rows = rows_before;
+        for (index, (work, record)) in works.iter().enumerate() {
+            if index > 0 {
+                message.own(RESET, RESET_STATEMENTS);
+            }
+            self.head(&mut message, work, rows, lock_timeout);
+            body(&mut parts, &mut message, *work);
+            self.tail(&mut message, record);
+            rows = match work.direction {
+                Direction::Up => rows + 1,
+                Direction::Down => rows.saturating_sub(1),
+            };
+        }
+        message.commit_at = Some(message.statements);
+        message.own("COMMIT", 1);
+        // After the commit: neither the next migration nor, behind a pooler, the next client sees what a body set.
+        message.own(RESET, RESET_STATEMENTS);
+        parts.push(Part::Message(message));
+        parts
+    }
+
+    /// The parts that run one statement in a transaction with its journal record.
+    pub fn statement<'w>(&self, work: Work<'w>, index: usize, timeout: Duration, record: &str) -> Vec<Part<'w>> {
+        let mut parts = Vec::new();
+        let mut message = Message::default();
+        message.own("BEGIN ISOLATION LEVEL READ COMMITTED", 1);
+        message.own(&format!("SET LOCAL lock_timeout = {}", timeout.as_millis()), 1);
+        message.own(&self.fence(), 1);
+        let statement = work.script.statements[index];
+        if matches!(statement.kind, StatementKind::CopyFromStdin { .. }) {
+            parts.push(Part::Message(std::mem::take(&mut message)));
+            parts.push(Part::Copy { work, statement });
+        } else {
+            message.script(work, &work.script.text, (statement.start, statement.end), (index, index + 1));
+        }
+        message.own(record, 1);
+        message.commit_at = Some(message.statements);
+        message.own("COMMIT", 1);
+        parts.push(Part::Message(message));
+        parts
+    }
+
+    /// SQL that takes the fence, or fails where a transaction of an earlier runner still works.
+    pub fn fence(&self) -> String {
+        let condition = format!("pg_catalog.pg_try_advisory_xact_lock({})", self.keys.fence);
+        format!("SELECT {}", Guard::Fence.unless(&condition))
+    }
+
+    fn head(&self, message: &mut Message<'_>, work: &Work<'_>, rows: usize, lock_timeout: Option<Duration>) {
+        let timeout = lock_timeout.unwrap_or_else(|| self::lock_timeout(self.settings, work.script));
+        let mut set = format!("SET LOCAL lock_timeout = {}", timeout.as_millis());
+        let mut count = 1;
+        if let Some(timeout) = work.script.directives.statement_timeout.or(self.settings.statement_timeout) {
+            let _ = write!(set, ";SET LOCAL statement_timeout = {}", timeout.as_millis());
+            count += 1;
+        }
+        if self.probe.checks_client {
+            // A killed runner's statement ends within a second instead of running on with its locks.
+            set += ";SET LOCAL client_connection_check_interval = 1000";
+            count += 1;
+        }
+        let _ = write!(set, ";SET LOCAL application_name = {}", quote_literal(&application(self.settings, work.stem)));
+        message.own(&set, count + 1);
+        message.own(
+            &format!(
+                "SELECT pg_catalog.set_config('cargo_migrate.xid', pg_catalog.pg_current_xact_id()::text, true), {}",
+                Guard::Fence.unless(&format!("pg_catalog.pg_try_advisory_xact_lock({})", self.keys.fence))
+            ),
+            1,
+        );
+        let table = self.settings.history.quoted();
+        let there = match work.direction {
+            Direction::Up => "NOT EXISTS",
+            Direction::Down => "EXISTS",
+        };
+        message.own(
+            &format!(
+                "SELECT {}",
+                Guard::History.unless(&format!(
+                    "(SELECT count(*) FROM {table}) = {rows} AND {there} (SELECT FROM {table} WHERE version = {})",
+                    quote_literal(work.version)
+                ))
+            ),
+            1,
+        );
+    }
+
+    fn tail(&self, message: &mut Message<'_>, record: &str) {
+        message.own("RESET SESSION AUTHORIZATION;RESET ROLE", 2);
+        // The setting is the cheap test; a body that resets all settings is judged by the fence, which only the end of
+        // the transaction can release.
+        message.own(
+            &format!(
+                "SELECT {}",
+                Guard::Transaction.unless(&format!(
+                    "pg_catalog.current_setting('cargo_migrate.xid', true) = \
+                     pg_catalog.pg_current_xact_id()::pg_catalog.text OR EXISTS (SELECT FROM pg_catalog.pg_locks \
+                     WHERE pid = pg_catalog.pg_backend_pid() AND {})",
+                    held(self.keys.fence)
+                ))
+            ),
+            1,
+        );
+        message.own(record, crate::record::STATEMENTS);
+    }
+}
+
+/// `application_name` of the work connection while a migration runs: the person on call sees it in
+/// `pg_stat_activity`. The server cuts it at 63 bytes.
+pub(crate) fn application(settings: &Settings, stem: &str) -> String {
+    let tool = settings.tool.split(' ').next().unwrap_or_default();
+    format!("{tool}: {stem}")
+}
+
+/// Adds a script: to the message, or, around each COPY with inline data, to messages of their own.
+fn body<'w>(parts: &mut Vec<Part<'w>>, message: &mut Message<'w>, work: Work<'w>) {
+    let script = work.script;
+    let body = script.body();
+    let (mut at, mut first) = (0, 0);
+    for (index, statement) in script.statements.iter().enumerate() {
+        if let StatementKind::CopyFromStdin { data_end, .. } = statement.kind {
+            message.script(work, &body, (at, statement.start), (first, index));
+            parts.push(Part::Message(std::mem::take(message)));
+            parts.push(Part::Copy { work, statement: *statement });
+            at = after_copy(&body, data_end);
+            first = index + 1;
+        }
+    }
+    message.script(work, &body, (at, body.len()), (first, script.statements.len()));
+}
+
+/// Where a script goes on after COPY data: behind the `\.` line, if there is one.
+fn after_copy(body: &str, data_end: usize) -> usize {
+    let rest = &body[data_end..];
+    match rest.strip_prefix("\\.") {
+        Some(after) => data_end + 2 + after.find('\n').map_or(after.len(), |newline| newline + 1),
+        None => data_end,
+    }
+}

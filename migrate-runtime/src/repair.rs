@@ -1,0 +1,136 @@
+//! `repair`: makes the history fit the files, and touches nothing else. A plan first; changes only when told.
+
+use migrate_core::{Row, Set};
+
+use crate::history_table::quote_literal;
+use crate::message::Guard;
+use crate::record::Line;
+use crate::report::{Repair, RepairPlan};
+use crate::run::Runner;
+use crate::{Error, history};
+
+impl Runner<'_> {
+    /// What would have to change. Reads only.
+    pub async fn repair_plan(&self, set: &Set) -> Result<RepairPlan, Error> {
+        let rows = self.read().await?;
+        let mut repairs = Vec::new();
+        for row in &rows {
+            repairs.extend(self.repair_of(set, row).await?);
+        }
+        Ok(RepairPlan { repairs })
+    }
+
+    async fn repair_of(&self, set: &Set, row: &Row) -> Result<Vec<Repair>, Error> {
+        let migration = set.find_recorded(&row.version);
+        if row.dirty {
+            let journal = self.journal(&row.version).await?;
+            return Ok(match journal.progress() {
+                Some((done, total)) if done == total => vec![Repair::MarkApplied { version: row.version.clone() }],
+                Some((0, _)) if journal.untouched() => vec![Repair::ClearDirty { version: row.version.clone() }],
+                // Partly applied: no edit of the history alone would be true.
+                _ => vec![],
+            });
+        }
+        let Some(migration) = migration else {
+            // Newer than everything here is an old checkout, not a damage.
+            let newest = set.migrations.last().map(|m| m.version);
+            let number = row.version.split('_').next().and_then(|digits| digits.parse().ok());
+            let newer = number.map(migrate_core::Version::new) > newest;
+            return Ok(if newer { vec![] } else { vec![Repair::Forget { version: row.version.clone() }] });
+        };
+        let mut repairs = Vec::new();
+        let found = migration.up.checksum.to_string();
+        if !found.eq_ignore_ascii_case(&row.checksum) {
+            let texts = self.recorded(&[&row.version]).await?;
+            let was = texts.get(&row.version).and_then(|text| text.up.as_deref());
+            repairs.push(Repair::AcceptChecksum {
+                stem: row.version.clone(),
+                recorded: row.checksum.clone(),
+                found,
+                cosmetic: was.map(|was| crate::cosmetic::same(was, &migration.up.text)),
+            });
+        }
+        if migration.stem != row.version {
+            repairs.push(Repair::Rename { recorded: row.version.clone(), stem: migration.stem.to_string() });
+        }
+        Ok(repairs)
+    }
+
+    /// Changes the history as planned, in one transaction, under the lock.
+    pub async fn repair(&mut self, set: &Set, plan: &RepairPlan) -> Result<(), Error> {
+        self.probe.writable(&self.work)?;
+        self.take_lock().await?;
+        let result = self.repair_locked(set, plan).await;
+        self.release_lock().await;
+        result
+    }
+
+    async fn repair_locked(&mut self, set: &Set, plan: &RepairPlan) -> Result<(), Error> {
+        history::prepare(&self.work, &self.settings.history, &self.probe).await?;
+        self.probe.log_exists = true;
+        if self.repair_plan(set).await?.repairs != plan.repairs {
+            return Err(Error::RepairOutdated);
+        }
+        let mut sql = format!("BEGIN;\n{};\n", self.builder().fence());
+        for repair in &plan.repairs {
+            sql += &self.statement_of(set, repair);
+            sql += ";\n";
+        }
+        sql += "COMMIT";
+        match self.work.query(&sql).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let _ = self.work.query("ROLLBACK").await;
+                if Guard::of(&error) == Some(Guard::Fence) {
+                    return Err(Error::LockNotObtained { waited: std::time::Duration::ZERO, holder: None });
+                }
+                Err(self.work.failed("repairing the history", error))
+            }
+        }
+    }
+
+    fn statement_of(&self, set: &Set, repair: &Repair) -> String {
+        let table = self.settings.history.quoted();
+        let log = |version: &str, message: &str, with_texts: bool| {
+            let migration = set.find_recorded(version).filter(|_| with_texts);
+            let up = migration.map(|m| migrate_core::sql::mask_secrets(&m.up.text));
+            self.recorder.log(&Line {
+                version,
+                action: "repair",
+                outcome: "ok",
+                message: Some(message),
+                checksum: migration.map(|m| m.up.checksum.to_string()),
+                up_sql: up.as_deref(),
+                down_sql: migration.and_then(|m| m.down.as_ref()).map(|down| down.text.as_ref()),
+                ..Line::default()
+            })
+        };
+        match repair {
+            Repair::AcceptChecksum { stem, recorded, found, .. } => format!(
+                "UPDATE {table} SET checksum = {} WHERE version = {};\n{}",
+                quote_literal(found),
+                quote_literal(stem),
+                log(stem, &format!("checksum {recorded} replaced by the file's"), true)
+            ),
+            Repair::Rename { recorded, stem } => format!(
+                "UPDATE {table} SET version = {} WHERE version = {};\n{}",
+                quote_literal(stem),
+                quote_literal(recorded),
+                log(stem, &format!("recorded as {recorded} before"), true)
+            ),
+            Repair::Forget { version } => {
+                format!("{};\n{}", self.recorder.forget(version), log(version, "row removed: its file is gone", false))
+            }
+            Repair::ClearDirty { version } => format!(
+                "{};\n{}",
+                self.recorder.forget(version),
+                log(version, "dirty row removed: no statement was finished", false)
+            ),
+            Repair::MarkApplied { version } => format!(
+                "{};\n{}",
+                self.recorder.clean(version),
+                log(version, "marked as applied: every statement was finished", true)
+            ),
+        }
+    }
+}

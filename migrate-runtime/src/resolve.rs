@@ -1,0 +1,46 @@
+//! What became of a migration whose connection broke: the truth from the server, not a guess.
+//!
+//! Effect and record are one transaction, so the record tells. It is asked for once the old transaction is over, which
+//! the fence shows: it is that transaction's own lock. (`pg_xact_status` would need the transaction's number, and that
+//! travels in the very answer that was lost.)
+
+use std::time::{Duration, Instant};
+
+use migrate_core::Direction;
+
+use crate::backoff::Backoff;
+use crate::history_table::quote_literal;
+use crate::run::{Prepared, Runner};
+use crate::session::Session;
+
+/// A server that crashed needs its recovery first.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whether our transaction was committed; `None` where the server did not say in time.
+pub(crate) async fn committed(runner: &Runner<'_>, step: &Prepared<'_>) -> Option<bool> {
+    let log = runner.settings.history.log_quoted();
+    let question = format!(
+        "SELECT EXISTS (SELECT FROM {log} WHERE run = {} AND version = {} AND action = '{}' AND outcome = 'ok')",
+        quote_literal(&runner.run_id),
+        quote_literal(&step.version),
+        match step.direction {
+            Direction::Up => "up",
+            Direction::Down => "down",
+        }
+    );
+    let fence = format!("SELECT pg_catalog.pg_try_advisory_xact_lock({})", runner.keys.fence);
+    let started = Instant::now();
+    let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+    while started.elapsed() < PATIENCE && runner.settings.interrupt.triggered().is_none() {
+        let open = Session::open(&runner.database, &runner.settings.tool, &runner.emitter);
+        if let Ok(Ok(session)) = tokio::time::timeout(Duration::from_secs(5), open).await {
+            // The fence first, in a statement of its own: the question must see what the old transaction committed.
+            let over = session.query(&fence).await.is_ok_and(|rows| rows.first().is_some_and(|row| row.is_true(0)));
+            if over && let Ok(rows) = session.query(&question).await {
+                return Some(rows.first().is_some_and(|row| row.is_true(0)));
+            }
+        }
+        tokio::time::sleep(backoff.pause()).await;
+    }
+    None
+}

@@ -1,0 +1,366 @@
+//! A run: from the first question to the last record. The one run loop of the command line and of applications.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use migrate_core::{Direction, Goal, Migration, Mode, Plan, Row, Script, Set, Step};
+use tokio_postgres::CancelToken;
+
+use crate::emitter::Emitter;
+use crate::event::PlannedStep;
+use crate::flight::{Flight, Watcher};
+use crate::history::{self, Recorded};
+use crate::lock::{Keys, RunnerLock};
+use crate::message::{Builder, Work};
+use crate::probe::Probe;
+use crate::record::Recorder;
+use crate::report::Done;
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::{Database, Error, Event, Report};
+
+/// One run on one database: its connections and what is known about it.
+pub(crate) struct Runner<'s> {
+    pub settings: &'s Settings,
+    pub emitter: Emitter,
+    pub database: Database,
+    pub work: Session,
+    pub probe: Probe,
+    pub keys: Keys,
+    pub recorder: Recorder,
+    /// Tells the records of this run from those of another.
+    pub run_id: String,
+    pub watcher: Watcher,
+    pub lock: Option<RunnerLock>,
+    /// How many rows the history has: each work transaction holds the server to it.
+    pub rows: usize,
+}
+
+/// A step with the script that it runs.
+#[derive(Clone)]
+pub(crate) struct Prepared<'a> {
+    pub stem: String,
+    /// As recorded: usually the stem.
+    pub version: String,
+    pub direction: Direction,
+    pub script: Cow<'a, Script>,
+    /// Where the set carries it.
+    pub migration: Option<&'a Migration>,
+}
+
+impl Prepared<'_> {
+    pub fn work(&self) -> Work<'_> {
+        Work { stem: &self.stem, version: &self.version, direction: self.direction, script: &self.script }
+    }
+
+    pub fn transactional(&self) -> bool {
+        self.script.mode == Mode::Transactional
+    }
+
+    pub fn planned(&self) -> PlannedStep {
+        PlannedStep {
+            stem: self.stem.clone(),
+            direction: self.direction,
+            transactional: self.transactional(),
+        }
+    }
+}
+
+impl<'s> Runner<'s> {
+    /// Connects and asks what the database is. Writes nothing.
+    pub async fn connect(settings: &'s Settings, emitter: &Emitter) -> Result<Self, Error> {
+        let database = match &settings.database {
+            Some(database) => database.clone(),
+            None => Database::from_env()?,
+        };
+        let work = Session::open(&database, &settings.tool, emitter).await?;
+        let probe = Probe::ask(&work, &settings.history).await?;
+        emitter.emit(Event::Connected {
+            database: database.to_string(),
+            server_version: probe.server_version,
+            pooled: probe.pooled,
+        });
+        let run_id = run_id();
+        Ok(Self {
+            settings,
+            emitter: emitter.clone(),
+            watcher: Watcher::new(database.clone(), emitter.clone(), settings),
+            database,
+            work,
+            probe,
+            keys: Keys::of(&settings.history),
+            recorder: Recorder::new(settings, &run_id),
+            run_id,
+            lock: None,
+            rows: 0,
+        })
+    }
+
+    /// Brings the database to the goal.
+    pub async fn run(&mut self, set: &Set, goal: Goal) -> Result<Report, Error> {
+        let started = Instant::now();
+        self.tell_if_older_than_folder(set);
+        if let Some(shape) = &self.probe.history {
+            history::recognise(&self.settings.history, shape)?;
+        }
+        if goal == Goal::UpAll && self.probe.digest == Some(set.digest) && !self.probe.dirty {
+            return Ok(Report { applied_total: set.digest.count, elapsed: started.elapsed(), ..Report::default() });
+        }
+        // Without the lock, where it is likely that nothing is to do: an old binary on a newer database, or a refusal.
+        // With fewer rows than migrations something is pending, and the history is read once, under the lock.
+        let pending = matches!(goal, Goal::UpAll) && self.probe.digest.is_some_and(|d| d.count < set.digest.count);
+        if !pending {
+            let rows = self.read().await?;
+            if !rows.iter().any(|row| row.dirty) {
+                let plan = self.plan(set, &rows, goal).await?;
+                if plan.steps.is_empty() {
+                    return Ok(self.report(started, &plan, rows.len(), vec![]));
+                }
+            } else if !self.settings.auto_recover {
+                return Err(self.refuse_dirty(set, &rows).await);
+            }
+        }
+        self.probe.writable(&self.work)?;
+        self.take_lock().await?;
+        let result = self.run_locked(set, goal, started).await;
+        self.emitter.set_in_flight(None);
+        self.release_lock().await;
+        result
+    }
+
+    /// Gives the runner lock back.
+    pub async fn release_lock(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            lock.release().await;
+        }
+    }
+
+    async fn run_locked(&mut self, set: &Set, goal: Goal, started: Instant) -> Result<Report, Error> {
+        let mut rows = history::prepare(&self.work, &self.settings.history, &self.probe).await?;
+        self.probe.log_exists = true;
+        self.rows = rows.len();
+        if rows.iter().any(|row| row.dirty) {
+            if !self.settings.auto_recover {
+                return Err(self.refuse_dirty(set, &rows).await);
+            }
+            self.recover(set, &rows, goal).await?;
+            rows = history::read(&self.work, &self.settings.history).await?;
+            self.rows = rows.len();
+        }
+        let plan = self.plan(set, &rows, goal).await?;
+        for warning in &plan.warnings {
+            self.emitter.emit(Event::Warning(warning.clone()));
+        }
+        let steps = self.scripts(&plan).await?;
+        if !steps.is_empty() {
+            self.emitter.emit(Event::Planned { steps: steps.iter().map(Prepared::planned).collect() });
+        }
+        let done = if self.settings.single_transaction {
+            self.together(&steps).await?
+        } else {
+            self.one_by_one(&steps).await?
+        };
+        Ok(self.report(started, &plan, self.rows, done))
+    }
+
+    fn report(&self, started: Instant, plan: &Plan<'_>, applied_total: usize, done: Vec<Done>) -> Report {
+        Report { done, warnings: plan.warnings.clone(), applied_total, elapsed: started.elapsed() }
+    }
+
+    /// Takes the runner lock. Who had to wait looks at the database anew: the other runner has changed it.
+    pub async fn take_lock(&mut self) -> Result<(), Error> {
+        let tool = self.settings.tool.split(' ').next().unwrap_or_default();
+        let session = Session::open(&self.database, &format!("{tool}: lock"), &self.emitter).await?;
+        let lock = RunnerLock::obtain(self.settings, session, &self.probe, &self.emitter).await?;
+        self.emitter.emit(Event::LockObtained { waited: lock.waited });
+        if lock.waited > Duration::from_millis(100) {
+            self.reconnect().await?;
+            self.probe = Probe::ask(&self.work, &self.settings.history).await?;
+            self.probe.writable(&self.work)?;
+        }
+        if let Some(shape) = &self.probe.history {
+            history::recognise(&self.settings.history, shape)?;
+        }
+        self.lock = Some(lock);
+        Ok(())
+    }
+
+    /// A fresh work connection: `idle_session_timeout` may have ended the old one while we waited.
+    pub async fn reconnect(&mut self) -> Result<(), Error> {
+        self.work = Session::open(&self.database, &self.settings.tool, &self.emitter).await?;
+        Ok(())
+    }
+
+    /// The history, without the lock. Empty where there is no table.
+    pub async fn read(&self) -> Result<Vec<Row>, Error> {
+        match &self.probe.history {
+            None => Ok(Vec::new()),
+            Some(shape) => {
+                history::recognise(&self.settings.history, shape)?;
+                history::read(&self.work, &self.settings.history).await
+            }
+        }
+    }
+
+    /// The plan, or the refusal with what only the audit log knows.
+    pub async fn plan<'a>(&self, set: &'a Set, rows: &[Row], goal: Goal) -> Result<Plan<'a>, Error> {
+        match migrate_core::plan::plan(set, rows, goal, &self.settings.policy()) {
+            Ok(plan) => Ok(plan),
+            Err(refusal) => Err(crate::cosmetic::complete(self, set, refusal).await.into()),
+        }
+    }
+
+    /// The recorded texts, where there is an audit log.
+    pub async fn recorded(&self, versions: &[&str]) -> Result<HashMap<String, Recorded>, Error> {
+        if !self.probe.log_exists {
+            return Ok(HashMap::new());
+        }
+        history::recorded(&self.work, &self.settings.history, versions).await
+    }
+
+    /// The scripts of a plan: the set's for what is applied, the recorded ones for what is rolled back.
+    pub async fn scripts<'a>(&self, plan: &Plan<'a>) -> Result<Vec<Prepared<'a>>, Error> {
+        let back: Vec<&str> =
+            plan.steps.iter().filter(|s| s.direction == Direction::Down).map(recorded_version).collect();
+        let recorded = self.recorded(&back).await?;
+        plan.steps
+            .iter()
+            .map(|step| match (step.direction, step.migration) {
+                (Direction::Up, Some(migration)) => Ok(Prepared {
+                    stem: step.stem.clone(),
+                    version: step.stem.clone(),
+                    direction: Direction::Up,
+                    script: Cow::Borrowed(&migration.up),
+                    migration: Some(migration),
+                }),
+                (Direction::Up, None) => Err(Error::NoDown {
+                    stem: step.stem.clone(),
+                    why: "it is not among the migrations here, so it cannot be applied again".to_owned(),
+                }),
+                (Direction::Down, migration) => {
+                    let version = recorded_version(step);
+                    crate::down::choose(self.settings, version, migration, recorded.get(version))
+                }
+            })
+            .collect()
+    }
+
+    async fn one_by_one(&mut self, steps: &[Prepared<'_>]) -> Result<Vec<Done>, Error> {
+        let mut done = Vec::new();
+        for (index, step) in steps.iter().enumerate() {
+            self.may_go_on(None)?;
+            let started = Instant::now();
+            self.start(step, index + 1, steps.len());
+            let attempts = if step.transactional() {
+                self.transaction(std::slice::from_ref(step)).await?
+            } else {
+                self.journalled(step, 0).await?
+            };
+            done.push(self.finish(step, started, attempts));
+        }
+        Ok(done)
+    }
+
+    async fn together(&mut self, steps: &[Prepared<'_>]) -> Result<Vec<Done>, Error> {
+        if let Some(step) = steps.iter().find(|step| !step.transactional()) {
+            return Err(Error::SingleTransaction { stem: step.stem.clone() });
+        }
+        if steps.is_empty() {
+            return Ok(vec![]);
+        }
+        self.may_go_on(None)?;
+        let started = Instant::now();
+        for (index, step) in steps.iter().enumerate() {
+            self.start(step, index + 1, steps.len());
+        }
+        let attempts = self.transaction(steps).await?;
+        Ok(steps.iter().map(|step| self.finish(step, started, attempts)).collect())
+    }
+
+    fn start(&self, step: &Prepared<'_>, number: usize, total: usize) {
+        self.emitter.set_in_flight(Some(&step.stem));
+        self.emitter.emit(Event::Started {
+            stem: step.stem.clone(),
+            direction: step.direction,
+            number,
+            total,
+            transactional: step.transactional(),
+        });
+    }
+
+    fn finish(&mut self, step: &Prepared<'_>, started: Instant, attempts: u32) -> Done {
+        let elapsed = started.elapsed();
+        self.rows = match step.direction {
+            Direction::Up => self.rows + 1,
+            Direction::Down => self.rows.saturating_sub(1),
+        };
+        self.emitter.emit(Event::Finished { stem: step.stem.clone(), direction: step.direction, elapsed });
+        Done { stem: step.stem.clone(), direction: step.direction, elapsed, attempts }
+    }
+
+    /// Between two statements: whether somebody asked us to stop, and whether the lock is still ours.
+    pub fn may_go_on(&self, stem: Option<&str>) -> Result<(), Error> {
+        if let Some(signal) = self.settings.interrupt.triggered() {
+            return Err(Error::Interrupted { signal, stem: stem.map(str::to_owned) });
+        }
+        if self.lock.as_ref().is_some_and(RunnerLock::is_lost) {
+            self.emitter.emit(Event::LockLost);
+            return Err(Error::LockLost { database: self.database.to_string() });
+        }
+        Ok(())
+    }
+
+    pub fn builder(&self) -> Builder<'_> {
+        Builder { settings: self.settings, probe: &self.probe, keys: self.keys, recorder: &self.recorder }
+    }
+
+    /// What is in flight, for the watcher.
+    pub fn flight<'f>(&'f self, stem: &'f str, lock_timeout: Duration, since: Instant) -> Flight<'f>
+    where
+        's: 'f,
+    {
+        flight(self.settings, &self.probe, &self.work, self.keys, stem, lock_timeout, since)
+    }
+
+    fn tell_if_older_than_folder(&self, set: &Set) {
+        let Some(folder) = self.settings.built_from else { return };
+        if let Some(newer) = migrate_core::folder::newer_than(set, std::path::Path::new(folder)) {
+            self.emitter.emit(Event::FolderIsNewer { folder: folder.to_owned(), migration: newer.to_string() });
+        }
+    }
+}
+
+/// The flight of a statement on this session.
+pub(crate) fn flight<'f>(
+    settings: &'f Settings,
+    probe: &Probe,
+    work: &Session,
+    keys: Keys,
+    stem: &'f str,
+    lock_timeout: Duration,
+    since: Instant,
+) -> Flight<'f> {
+    let cancel: CancelToken = work.client.cancel_token();
+    let before_timeout = if lock_timeout.is_zero() { Duration::from_secs(1) } else { lock_timeout / 2 };
+    Flight {
+        stem,
+        pid: work.greeted_by.filter(|_| !probe.pooled),
+        keys,
+        settings,
+        cancel,
+        first_look: before_timeout.min(Duration::from_secs(1)),
+        since,
+    }
+}
+
+/// The identity that the history has for a step.
+pub(crate) fn recorded_version<'a>(step: &'a Step<'_>) -> &'a str {
+    step.row.as_ref().map_or(step.stem.as_str(), |row| row.version.as_str())
+}
+
+/// Sixteen hex digits that no other run has.
+fn run_id() -> String {
+    use std::hash::{BuildHasher, Hasher};
+    format!("{:016x}", std::collections::hash_map::RandomState::new().build_hasher().finish())
+}

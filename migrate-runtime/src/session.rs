@@ -1,0 +1,146 @@
+//! One connection of the engine: simple-query messages in, rows or a located error out.
+
+use futures_util::TryStreamExt;
+use tokio_postgres::error::DbError;
+use tokio_postgres::{Client, SimpleQueryMessage};
+
+use crate::emitter::Emitter;
+use crate::{Database, Error};
+
+/// A connection that the engine opened for itself.
+pub(crate) struct Session {
+    pub client: Client,
+    pub database: Database,
+    /// The process that greeted us. Behind a pooler it is not the one that works.
+    pub greeted_by: Option<i32>,
+    driver: tokio::task::JoinHandle<()>,
+}
+
+/// The rows of all statements of a message, in order, as text.
+pub(crate) struct Rows(Vec<Vec<Option<String>>>);
+
+/// A message that failed: after how many of its statements, and why.
+#[derive(Debug)]
+pub(crate) struct Broken {
+    pub finished: usize,
+    pub error: tokio_postgres::Error,
+}
+
+impl Session {
+    /// Connects under this `application_name`; what the server says on the way goes to `emitter`.
+    pub async fn open(database: &Database, application: &str, emitter: &Emitter) -> Result<Self, Error> {
+        let (client, link) = database
+            .connect(application)
+            .await
+            .map_err(|source| Error::Connect { database: database.to_string(), source })?;
+        let greeted_by = link.backend_pid();
+        let emitter = emitter.clone();
+        let driver = tokio::spawn(link.drive(move |notice: DbError| emitter.notice(&notice)));
+        Ok(Self { client, database: database.clone(), greeted_by, driver })
+    }
+
+    /// Sends one message and drops what it returns.
+    pub async fn send(&self, sql: &str) -> Result<(), Broken> {
+        let mut finished = 0;
+        let result = async {
+            let stream = self.client.simple_query_raw(sql).await?;
+            futures_util::pin_mut!(stream);
+            while let Some(message) = stream.try_next().await? {
+                if matches!(message, SimpleQueryMessage::CommandComplete(_)) {
+                    finished += 1;
+                }
+            }
+            Ok(())
+        }
+        .await;
+        result.map_err(|error| Broken { finished, error })
+    }
+
+    /// Sends one message of the engine's own and collects its rows.
+    pub async fn query(&self, sql: &str) -> Result<Rows, tokio_postgres::Error> {
+        let messages = self.client.simple_query(sql).await?;
+        Ok(Rows(
+            messages
+                .into_iter()
+                .filter_map(|message| match message {
+                    SimpleQueryMessage::Row(row) => {
+                        Some((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect())
+                    }
+                    _ => None,
+                })
+                .collect(),
+        ))
+    }
+
+    /// As [`query`](Self::query), with an error that says what was being done.
+    pub async fn ask(&self, doing: &str, sql: &str) -> Result<Rows, Error> {
+        self.query(sql).await.map_err(|source| self.failed(doing, source))
+    }
+
+    /// The error of something the engine itself was doing.
+    pub fn failed(&self, doing: &str, source: tokio_postgres::Error) -> Error {
+        if is_lost(&source) {
+            Error::ConnectionLost { database: self.database.to_string(), source }
+        } else {
+            Error::Server { doing: doing.to_owned(), source }
+        }
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed() || self.driver.is_finished()
+    }
+
+    /// Ends the session and waits until the goodbye is sent, so that the server is rid of it soon.
+    pub async fn close(self) {
+        drop(self.client);
+        let _ = self.driver.await;
+    }
+}
+
+impl Rows {
+    pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
+        self.0.iter().map(|columns| Row(columns))
+    }
+
+    pub fn first(&self) -> Option<Row<'_>> {
+        self.iter().next()
+    }
+}
+
+/// One row, its columns by position.
+#[derive(Clone, Copy)]
+pub(crate) struct Row<'a>(&'a [Option<String>]);
+
+impl<'a> Row<'a> {
+    /// The text of a column; `None` for NULL.
+    pub fn get(self, column: usize) -> Option<&'a str> {
+        self.0.get(column)?.as_deref()
+    }
+
+    pub fn text(self, column: usize) -> String {
+        self.get(column).unwrap_or_default().to_owned()
+    }
+
+    pub fn owned(self, column: usize) -> Option<String> {
+        self.get(column).map(str::to_owned)
+    }
+
+    pub fn is_true(self, column: usize) -> bool {
+        self.get(column) == Some("t")
+    }
+
+    pub fn number<T: std::str::FromStr>(self, column: usize) -> Option<T> {
+        self.get(column)?.parse().ok()
+    }
+}
+
+/// Whether the connection is gone, as opposed to a statement that failed on a live one.
+///
+/// A server that shuts down says so in a FATAL message (class 57P) before it hangs up.
+pub(crate) fn is_lost(error: &tokio_postgres::Error) -> bool {
+    match error.as_db_error() {
+        Some(server) => matches!(server.severity(), "FATAL" | "PANIC") || server.code().code().starts_with("57P"),
+        None => true,
+    }
+}

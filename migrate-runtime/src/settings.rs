@@ -1,0 +1,56 @@
+//! What a runner was told: every setting with the default that is right for an application.
+
+use std::time::Duration;
+
+use migrate_core::{Newer, Policy};
+
+use crate::{Database, HistoryTable, Interrupt};
+
+/// What a runner was told.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub database: Option<Database>,
+    pub history: HistoryTable,
+    pub lock_wait: Duration,
+    pub lock_timeout: Duration,
+    pub lock_retry: Duration,
+    pub statement_timeout: Option<Duration>,
+    pub newer: Newer,
+    pub allow_out_of_order: bool,
+    pub auto_recover: bool,
+    pub single_transaction: bool,
+    pub prefer_file_down: Option<bool>,
+    pub tool: String,
+    pub reason: Option<String>,
+    pub interrupt: Interrupt,
+    /// The folder that `embed!` read, in debug builds: to tell a binary that is older than its folder.
+    pub built_from: Option<&'static str>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            database: None,
+            history: HistoryTable::default(),
+            lock_wait: Duration::from_secs(300),
+            lock_timeout: Duration::from_secs(5),
+            lock_retry: Duration::from_secs(60),
+            statement_timeout: None,
+            newer: Newer::Warn,
+            allow_out_of_order: false,
+            auto_recover: true,
+            single_transaction: false,
+            prefer_file_down: None,
+            tool: concat!("migrate-runtime ", env!("CARGO_PKG_VERSION")).to_owned(),
+            reason: None,
+            interrupt: Interrupt::new(),
+            built_from: None,
+        }
+    }
+}
+
+impl Settings {
+    pub fn policy(&self) -> Policy {
+        Policy { allow_out_of_order: self.allow_out_of_order, newer: self.newer }
+    }
+}

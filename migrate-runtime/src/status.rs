@@ -1,0 +1,163 @@
+//! Reading verbs: what the history says. They write nothing, need only SELECT, and work on a standby.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use migrate_core::{Row, Set, Version};
+
+use crate::report::{LogEntry, Status, StatusEntry, StatusState};
+use crate::run::Runner;
+use crate::{Error, history};
+
+impl Runner<'_> {
+    /// What the history says about the set.
+    pub async fn status(&self, set: &Set) -> Result<Status, Error> {
+        let rows = self.read().await?;
+        let logged = self.logged().await?;
+        Ok(Status {
+            database: self.database.to_string(),
+            history_exists: self.probe.history.is_some(),
+            entries: entries(set, &rows, &logged),
+        })
+    }
+
+    /// The last `up` of each version, where there is an audit log that we may read.
+    async fn logged(&self) -> Result<HashMap<String, Logged>, Error> {
+        if !self.readable_log().await? {
+            return Ok(HashMap::new());
+        }
+        let sql = format!(
+            "SELECT DISTINCT ON (version) version, duration_ms, db_user, client, down_sql IS NOT NULL FROM {} \
+             WHERE action = 'up' AND outcome = 'ok' ORDER BY version, id DESC",
+            self.settings.history.log_quoted()
+        );
+        let rows = self.work.ask("reading the audit log", &sql).await?;
+        Ok(rows
+            .iter()
+            .map(|row| {
+                let by = match (row.owned(2), row.owned(3)) {
+                    (Some(user), Some(client)) => Some(format!("{user} ({client})")),
+                    (user, _) => user,
+                };
+                (row.text(0), Logged { duration: milliseconds(row.number(1)), by, has_down: row.is_true(4) })
+            })
+            .collect())
+    }
+
+    async fn readable_log(&self) -> Result<bool, Error> {
+        if !self.probe.log_exists {
+            return Ok(false);
+        }
+        let log = crate::history_table::quote_literal(&self.settings.history.log_quoted());
+        let sql = format!("SELECT pg_catalog.has_table_privilege(to_regclass({log}), 'SELECT')");
+        let rows = self.work.ask("reading the audit log", &sql).await?;
+        Ok(rows.first().is_some_and(|row| row.is_true(0)))
+    }
+
+    /// The audit log, oldest first; `limit` keeps the newest lines.
+    pub async fn log_entries(&self, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
+        if let Some(shape) = &self.probe.history {
+            history::recognise(&self.settings.history, shape)?;
+        }
+        if !self.probe.log_exists {
+            return Ok(vec![]);
+        }
+        let sql = format!(
+            "SELECT * FROM (SELECT id, version, action, outcome, \
+             to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), duration_ms, db_user, client, tool, \
+             sqlstate, coalesce(message, reason), statement, statements FROM {} ORDER BY id DESC {}) AS newest ORDER BY id",
+            self.settings.history.log_quoted(),
+            limit.map_or_else(String::new, |limit| format!("LIMIT {limit}"))
+        );
+        let rows = self.work.ask("reading the audit log", &sql).await?;
+        Ok(rows
+            .iter()
+            .map(|row| LogEntry {
+                id: row.number(0).unwrap_or_default(),
+                version: row.text(1),
+                action: row.text(2),
+                outcome: row.text(3),
+                at: row.text(4),
+                duration: milliseconds(row.number(5)),
+                db_user: row.owned(6),
+                client: row.owned(7),
+                tool: row.owned(8),
+                sqlstate: row.owned(9),
+                message: row.owned(10),
+                statement: row.number(11).zip(row.number(12)),
+            })
+            .collect())
+    }
+}
+
+#[derive(Default)]
+struct Logged {
+    duration: Option<Duration>,
+    by: Option<String>,
+    has_down: bool,
+}
+
+fn milliseconds(value: Option<f64>) -> Option<Duration> {
+    Duration::try_from_secs_f64(value?.max(0.0) / 1000.0).ok()
+}
+
+fn entries(set: &Set, rows: &[Row], logged: &HashMap<String, Logged>) -> Vec<StatusEntry> {
+    let newest_here = set.migrations.last().map(|m| m.version);
+    let newest_applied = rows.iter().filter_map(|row| number(&row.version)).max();
+    let mut recorded = HashSet::new();
+    let mut entries: Vec<(Option<Version>, StatusEntry)> = Vec::new();
+    for row in rows {
+        let migration = set.find_recorded(&row.version);
+        let log = logged.get(&row.version);
+        let renamed = migration.is_some_and(|m| m.stem != row.version && !is_number(&row.version));
+        let found = migration.map(|m| m.up.checksum.to_string());
+        let state = match &found {
+            _ if row.dirty => StatusState::Dirty,
+            None if number(&row.version) > newest_here => StatusState::Newer,
+            None => StatusState::Missing,
+            Some(_) if renamed => StatusState::Renamed,
+            Some(found) if !found.eq_ignore_ascii_case(&row.checksum) => StatusState::Modified,
+            Some(_) => StatusState::Applied,
+        };
+        recorded.extend(migration.map(|m| m.version));
+        entries.push((
+            number(&row.version),
+            StatusEntry {
+                stem: migration.filter(|_| !renamed).map_or(row.version.as_str(), |m| m.stem.as_ref()).to_owned(),
+                state,
+                applied_at: Some(row.applied_at.clone()),
+                duration: log.and_then(|log| log.duration),
+                by: log.and_then(|log| log.by.clone()),
+                recorded: Some(row.checksum.clone()),
+                found,
+                reversible: log.is_some_and(|log| log.has_down) || migration.is_some_and(|m| m.down.is_some()),
+            },
+        ));
+    }
+    for migration in set.migrations.iter().filter(|m| !recorded.contains(&m.version)) {
+        let late = newest_applied.is_some_and(|newest| migration.version < newest);
+        entries.push((
+            Some(migration.version),
+            StatusEntry {
+                stem: migration.stem.to_string(),
+                state: if late { StatusState::OutOfOrder } else { StatusState::Pending },
+                applied_at: None,
+                duration: None,
+                by: None,
+                recorded: None,
+                found: Some(migration.up.checksum.to_string()),
+                reversible: migration.down.is_some(),
+            },
+        ));
+    }
+    entries.sort_by(|a, b| (a.0, &a.1.stem).cmp(&(b.0, &b.1.stem)));
+    entries.into_iter().map(|(_, entry)| entry).collect()
+}
+
+fn number(version: &str) -> Option<Version> {
+    version.split('_').next()?.parse().ok().map(Version::new)
+}
+
+fn is_number(version: &str) -> bool {
+    !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+}

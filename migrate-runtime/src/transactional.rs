@@ -1,0 +1,247 @@
+//! Transactional migrations: sent, retried where a lock was in the way, and never guessed about.
+
+use std::time::{Duration, Instant};
+
+use futures_util::SinkExt;
+use migrate_core::{Direction, StatementKind};
+use tokio_postgres::error::DbError;
+
+use crate::backoff::Backoff;
+use crate::error::Failure;
+use crate::event::RetryReason;
+use crate::message::{self, Guard, Message, Part, RESET, Work};
+use crate::record::Line;
+use crate::run::{Prepared, Runner, flight};
+use crate::session::{Broken, Session, is_lost};
+use crate::{Error, Event};
+
+/// The largest message that PostgreSQL takes (`PQ_LARGE_MESSAGE_LIMIT`, `MaxAllocSize` in memutils.h).
+const MESSAGE_LIMIT: usize = 0x3fff_ffff;
+/// COPY data goes in pieces of this size, so that the client does not hold it twice.
+const COPY_PIECE: usize = 1 << 20;
+
+/// Which part failed, and how.
+pub(crate) struct Refused {
+    part: usize,
+    broken: Broken,
+}
+
+impl Runner<'_> {
+    /// Runs these steps in one transaction; says how many attempts it took.
+    pub async fn transaction(&mut self, steps: &[Prepared<'_>]) -> Result<u32, Error> {
+        let Some(first) = steps.first() else { return Ok(0) };
+        let since = Instant::now();
+        let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
+        let wanted = steps.iter().map(|step| message::lock_timeout(self.settings, &step.script)).max();
+        let wanted = wanted.unwrap_or(self.settings.lock_timeout);
+        for attempt in 1.. {
+            let left = self.settings.lock_retry.saturating_sub(since.elapsed()).max(Duration::from_millis(1));
+            // The last attempt waits no longer than what is left. Zero means no limit, and stays so.
+            let timeout = (wanted > left).then_some(left);
+            let works: Vec<_> = steps.iter().map(|step| (step.work(), self.record(step))).collect();
+            let parts = self.builder().transaction(&works, self.rows, timeout);
+            too_large(&parts, &first.stem)?;
+
+            let watched = flight(
+                self.settings,
+                &self.probe,
+                &self.work,
+                self.keys,
+                &first.stem,
+                timeout.unwrap_or(wanted),
+                since,
+            );
+            let landed = self.watcher.watch(&watched, send(&self.work, &parts)).await;
+            let Err(Refused { part, broken }) = landed.output else { return Ok(attempt) };
+
+            if is_lost(&broken.error) {
+                return Err(self.interfered(first, broken.error).await);
+            }
+            self.roll_back().await;
+            let failure = self.failure(steps, &parts, part, &broken);
+            if let Some(signal) = landed.interrupted {
+                let stem = failure.stem.clone();
+                self.log_failure(&failure).await;
+                return Err(Error::Interrupted { signal, stem: Some(stem) });
+            }
+            let blockers = landed.sight.map(|sight| sight.blockers).unwrap_or_default();
+            let Some((reason, budget)) = self.worth_retrying(&broken.error) else {
+                return Err(self.give_up(failure, &broken.error).await);
+            };
+            let pause = backoff.pause();
+            if since.elapsed() + pause >= budget {
+                return Err(match reason {
+                    RetryReason::LockTimeout => {
+                        self.log_failure(&failure).await;
+                        Error::TableLock {
+                            stem: failure.stem.clone(),
+                            direction: failure.direction,
+                            waited: since.elapsed(),
+                            attempts: attempt,
+                            blockers,
+                            failure: Box::new(failure),
+                        }
+                    }
+                    RetryReason::OrphanRunner => {
+                        Error::LockNotObtained { waited: since.elapsed(), holder: blockers.into_iter().next() }
+                    }
+                    _ => self.give_up(failure, &broken.error).await,
+                });
+            }
+            self.emitter.emit(Event::Retrying { stem: failure.stem, attempt, pause, reason, blockers });
+            tokio::time::sleep(pause).await;
+            self.may_go_on(Some(&first.stem))?;
+        }
+        Ok(0)
+    }
+
+    pub fn record(&self, step: &Prepared<'_>) -> String {
+        match (step.direction, step.migration) {
+            (Direction::Up, Some(migration)) => self.recorder.up(migration),
+            _ => self.recorder.down(&step.version, &step.script),
+        }
+    }
+
+    /// Whether the same message may succeed later, and for how long to try.
+    fn worth_retrying(&self, error: &tokio_postgres::Error) -> Option<(RetryReason, Duration)> {
+        if Guard::of(error) == Some(Guard::Fence) {
+            return Some((RetryReason::OrphanRunner, self.settings.lock_wait));
+        }
+        let reason = match error.code()?.code() {
+            "55P03" => RetryReason::LockTimeout,
+            "40P01" => RetryReason::Deadlock,
+            "40001" => RetryReason::Serialization,
+            _ => return None,
+        };
+        Some((reason, self.settings.lock_retry))
+    }
+
+    /// The error of a migration that failed for good and was rolled back.
+    async fn give_up(&mut self, failure: Failure, error: &tokio_postgres::Error) -> Error {
+        match Guard::of(error) {
+            Some(Guard::History) => Error::HistoryChanged { stem: failure.stem },
+            Some(Guard::Transaction) => {
+                // Part of it is committed: nobody must take it for applied or for absent.
+                let dirty = self.recorder.dirty(&failure.stem, "");
+                let _ = self.work.query(&dirty).await;
+                self.log_failure(&failure).await;
+                Error::Dirty {
+                    stem: failure.stem.clone(),
+                    progress: None,
+                    invalid_indexes: vec![],
+                    failure: Some(Box::new(failure)),
+                }
+            }
+            _ => {
+                self.log_failure(&failure).await;
+                failed(failure)
+            }
+        }
+    }
+
+    /// Ends the failed transaction and forgets what the body did to the session outside of it.
+    pub async fn roll_back(&self) {
+        // If this fails the connection is gone, and what comes next says so.
+        let _ = self.work.query("ROLLBACK").await;
+        let _ = self.work.query(RESET).await;
+    }
+
+    fn failure(&self, steps: &[Prepared<'_>], parts: &[Part<'_>], part: usize, broken: &Broken) -> Failure {
+        let server = broken.error.as_db_error();
+        let located = match (parts.get(part), server) {
+            (Some(Part::Message(message)), Some(error)) => message.locate(broken.finished, error, &self.probe),
+            (Some(Part::Copy { work, statement }), Some(error)) => {
+                let mut failure = work.failure(error.into());
+                failure.statement = Some((statement.start, statement.end));
+                Some(failure)
+            }
+            _ => None,
+        };
+        // A message of our own before any script: on behalf of the first step.
+        located.unwrap_or_else(|| {
+            let work = steps[0].work();
+            work.failure(server.map(Into::into).unwrap_or_default())
+        })
+    }
+
+    /// Writes a failure into the audit log. A log that cannot be written is told, and never hides the failure.
+    pub async fn log_failure(&self, failure: &Failure) {
+        let message = migrate_core::sql::mask_secrets(&failure.server.message);
+        let line = self.recorder.log(&Line {
+            version: &failure.stem,
+            action: match failure.direction {
+                Direction::Up => "up",
+                Direction::Down => "down",
+            },
+            outcome: "failed",
+            sqlstate: Some(&failure.server.code),
+            message: Some(&message),
+            ..Line::default()
+        });
+        if let Err(error) = self.work.query(&line).await {
+            self.emitter.emit(Event::LogUnavailable { why: crate::error::chain(&error) });
+        }
+    }
+
+    /// The connection is gone: asks a new one what became of the migration.
+    async fn interfered(&mut self, step: &Prepared<'_>, source: tokio_postgres::Error) -> Error {
+        let committed = crate::resolve::committed(self, step).await;
+        if let Some(committed) = committed {
+            self.emitter.emit(Event::Resolved { stem: step.stem.clone(), committed });
+        }
+        Error::Interfered { stem: step.stem.clone(), direction: step.direction, committed, source }
+    }
+}
+
+/// The error for a failure that was rolled back.
+pub(crate) fn failed(failure: Failure) -> Error {
+    match failure.direction {
+        Direction::Up => Error::Failed { failure: Box::new(failure) },
+        Direction::Down => Error::RollbackFailed { failure: Box::new(failure) },
+    }
+}
+
+fn too_large(parts: &[Part<'_>], stem: &str) -> Result<(), Error> {
+    let largest = parts.iter().map(|part| match part {
+        Part::Message(message) => message.sql.len(),
+        Part::Copy { .. } => 0,
+    });
+    match largest.max() {
+        Some(bytes) if bytes + 16 > MESSAGE_LIMIT => Err(Error::TooLarge { stem: stem.to_owned(), bytes }),
+        _ => Ok(()),
+    }
+}
+
+/// Sends the parts in order; the first that fails ends it.
+pub(crate) async fn send(session: &Session, parts: &[Part<'_>]) -> Result<(), Refused> {
+    for (index, part) in parts.iter().enumerate() {
+        let sent = match part {
+            Part::Message(Message { sql, .. }) => session.send(sql).await,
+            Part::Copy { work, statement } => {
+                copy(session, work, statement).await.map_err(|error| Broken { finished: 0, error })
+            }
+        };
+        sent.map_err(|broken| Refused { part: index, broken })?;
+    }
+    Ok(())
+}
+
+async fn copy(
+    session: &Session,
+    work: &Work<'_>,
+    statement: &migrate_core::Statement,
+) -> Result<(), tokio_postgres::Error> {
+    let StatementKind::CopyFromStdin { data_start, data_end } = statement.kind else { return Ok(()) };
+    let sink = session.client.copy_in(work.script.sql(statement)).await?;
+    futures_util::pin_mut!(sink);
+    for piece in work.script.text.as_bytes()[data_start..data_end].chunks(COPY_PIECE) {
+        sink.send(std::io::Cursor::new(piece.to_vec())).await?;
+    }
+    sink.finish().await?;
+    Ok(())
+}
+
+/// What the server said, where it was the server that said it.
+pub(crate) fn server_error(error: &tokio_postgres::Error) -> crate::error::ServerError {
+    error.as_db_error().map(|error: &DbError| error.into()).unwrap_or_default()
+}
