@@ -1,0 +1,2 @@
+-- Refused while a column or an index uses it.
+DROP EXTENSION {{extension}};

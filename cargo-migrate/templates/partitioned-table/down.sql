@@ -1,0 +1,2 @@
+-- Partitions and the sequence go along, no CASCADE needed.
+DROP TABLE {{table}};

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY IF EXISTS {{table}}_{{column}}_key;

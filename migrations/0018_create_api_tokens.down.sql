@@ -1,0 +1,2 @@
+DROP FUNCTION issue_api_token(bigint, text);
+DROP TABLE api_tokens;
