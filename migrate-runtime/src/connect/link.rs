@@ -17,7 +17,11 @@ pub struct Link {
 pub(super) enum Driver {
     Plain(Box<Connection<Socket, NoTlsStream>>),
     #[cfg(feature = "tls")]
-    Tls(Box<Connection<Socket, super::tls::Stream>>),
+    Tls {
+        connection: Box<Connection<Socket, super::encryption::Stream>>,
+        /// `sslmode=prefer` goes on without, where the server has no TLS.
+        encrypted: bool,
+    },
 }
 
 impl Driver {
@@ -28,7 +32,7 @@ impl Driver {
         match self {
             Self::Plain(connection) => connection.poll_message(context),
             #[cfg(feature = "tls")]
-            Self::Tls(connection) => connection.poll_message(context),
+            Self::Tls { connection, .. } => connection.poll_message(context),
         }
     }
 
@@ -36,7 +40,7 @@ impl Driver {
         match self {
             Self::Plain(connection) => connection.parameter(name),
             #[cfg(feature = "tls")]
-            Self::Tls(connection) => connection.parameter(name),
+            Self::Tls { connection, .. } => connection.parameter(name),
         }
     }
 }
@@ -56,7 +60,11 @@ impl Link {
 
     /// Whether the connection is encrypted.
     pub fn is_encrypted(&self) -> bool {
-        !matches!(self.connection, Driver::Plain(_))
+        match &self.connection {
+            Driver::Plain(_) => false,
+            #[cfg(feature = "tls")]
+            Driver::Tls { encrypted, .. } => *encrypted,
+        }
     }
 
     /// Drives the connection until it ends: to be spawned. Every notice of the server goes to `on_notice`, in order.

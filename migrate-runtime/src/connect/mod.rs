@@ -1,8 +1,12 @@
 //! Where the database is and how to reach it, as libpq means it.
 
+mod attempt;
 mod backend_pid;
 mod database;
+#[cfg_attr(not(feature = "tls"), path = "no_encryption.rs")]
+mod encryption;
 mod environment;
+mod failure;
 mod hint;
 mod keyword;
 mod keyword_text;

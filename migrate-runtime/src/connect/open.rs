@@ -2,28 +2,26 @@
 //! `PQconnectPoll`).
 
 use std::collections::hash_map::RandomState;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::hash::{BuildHasher, Hasher};
 use std::io;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::pin::pin;
 
 use futures_util::future::{Either, select};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_postgres::config::{SslMode, SslNegotiation};
+use tokio_postgres::config::SslNegotiation;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, Client, Config, NoTls, SimpleQueryMessage};
 
+use super::attempt::{Opened, attempt};
 use super::backend_pid::backend_pid;
 use super::database::SessionAttributes;
+use super::encryption::Encryption;
+use super::failure::{failed, timed_out, within};
 use super::link::{Driver, Link};
 use super::sslmode::SslModeSetting;
 use super::target::{Place, Target};
 use super::{Database, hint};
 use crate::Error;
-
-type Opened = (Client, Driver);
 
 impl Database {
     /// Opens a connection; `application_name` is what it is called where the settings do not name it. Needs a tokio
@@ -33,8 +31,8 @@ impl Database {
     ///
     /// [`Error::Connect`] with a hint, [`Error::Settings`] where a certificate or key cannot be read.
     pub async fn connect(&self, application_name: &str) -> Result<(Client, Link), Error> {
-        let tls = Tls::prepare(self)?;
-        let (client, connection) = self.open(application_name, &tls).await.map_err(|source| {
+        let tls = self.encryption()?;
+        let (client, connection) = self.open(application_name, tls.as_ref()).await.map_err(|source| {
             Error::Connect { database: self.to_string(), hint: hint(&source, self), source }
         })?;
         let backend_pid = backend_pid(&client).await;
@@ -48,15 +46,35 @@ impl Database {
     ///
     /// [`Error::Connect`] where the server could not be reached: whether it did cancel, it does not say.
     pub async fn cancel(&self, token: CancelToken) -> Result<(), Error> {
-        let tls = Tls::prepare(self)?;
-        within(self.connect_timeout, tls.cancel(token)).await.map_err(|source| Error::Connect {
+        let tls = self.encryption()?;
+        let request = async {
+            match &tls {
+                Some(tls) => tls.cancel(token).await,
+                None => token.cancel_query(NoTls).await,
+            }
+        };
+        within(self.connect_timeout, request).await.map_err(|source| Error::Connect {
             database: self.to_string(),
             hint: hint(&source, self),
             source,
         })
     }
 
-    async fn open(&self, application_name: &str, tls: &Tls) -> Result<Opened, tokio_postgres::Error> {
+    /// What encrypts, where anything is to be.
+    fn encryption(&self) -> Result<Option<Encryption>, Error> {
+        let over_tcp = self.targets.iter().any(|target| matches!(target.place, Place::Tcp { .. }));
+        if over_tcp && self.tls.mode != SslModeSetting::Disable {
+            Encryption::prepare(&self.tls)
+        } else {
+            Ok(None)
+        }
+    }
+
+    async fn open(
+        &self,
+        application_name: &str,
+        tls: Option<&Encryption>,
+    ) -> Result<Opened, tokio_postgres::Error> {
         let mut targets: Vec<&Target> = self.targets.iter().collect();
         if self.shuffle {
             shuffle(&mut targets);
@@ -77,12 +95,13 @@ impl Database {
                 };
                 for address in addresses {
                     let config = self.config(target, address, application_name, *session);
-                    let over_tcp = address.is_some();
-                    let attempt = async {
-                        let opened = self.attempt(config, over_tcp, tls).await?;
+                    // A Unix socket needs no TLS, and PostgreSQL has none there.
+                    let tls = tls.filter(|_| address.is_some());
+                    let work = async {
+                        let opened = attempt(config, self.tls.mode, tls).await?;
                         suits(opened, *session).await
                     };
-                    match within(self.connect_timeout, attempt).await {
+                    match within(self.connect_timeout, work).await {
                         Ok(opened) => return Ok(opened),
                         // As libpq: a server that refuses us is an answer, and only one that is not up yet sends us on.
                         Err(error)
@@ -176,88 +195,6 @@ impl Database {
         });
         config
     }
-
-    /// One server, with the attempts that the `sslmode` allows.
-    async fn attempt(
-        &self,
-        mut config: Config,
-        over_tcp: bool,
-        tls: &Tls,
-    ) -> Result<Opened, tokio_postgres::Error> {
-        if !over_tcp || !Tls::AVAILABLE {
-            // A Unix socket needs no TLS, and PostgreSQL has none there.
-            return tls.plain(&mut config).await;
-        }
-        match self.tls.mode {
-            SslModeSetting::Disable => tls.plain(&mut config).await,
-            SslModeSetting::Allow => match tls.plain(&mut config).await {
-                Err(error) if refused_us(&error) => {
-                    tls.encrypted(&mut config, SslMode::Require).await.map_err(|failure| {
-                        // Where the server has no TLS, its first answer is the one that explains.
-                        if failure.failure.code().is_some() || failure.shaken {
-                            failure.failure
-                        } else {
-                            error
-                        }
-                    })
-                }
-                outcome => outcome,
-            },
-            SslModeSetting::Prefer => match tls.encrypted(&mut config, SslMode::Prefer).await {
-                Ok(opened) => Ok(opened),
-                Err(Attempt { failure, shaken }) => {
-                    if shaken && (failure.code().is_none() || refused_us(&failure)) {
-                        tls.plain(&mut config).await.map_err(|_| failure)
-                    } else {
-                        Err(failure)
-                    }
-                }
-            },
-            SslModeSetting::Require | SslModeSetting::VerifyCa | SslModeSetting::VerifyFull => {
-                tls.encrypted(&mut config, SslMode::Require).await.map_err(|attempt| attempt.failure)
-            }
-        }
-    }
-}
-
-/// An attempt with TLS that failed.
-struct Attempt {
-    failure: tokio_postgres::Error,
-    /// Whether it came to a handshake: the server has TLS.
-    shaken: bool,
-}
-
-/// What makes connections.
-struct Tls {}
-
-impl Tls {
-    const AVAILABLE: bool = cfg!(feature = "tls");
-
-    fn prepare(_: &Database) -> Result<Self, Error> {
-        Ok(Self {})
-    }
-
-    async fn plain(&self, config: &mut Config) -> Result<Opened, tokio_postgres::Error> {
-        let (client, connection) = config
-            .ssl_mode(SslMode::Disable)
-            .ssl_negotiation(SslNegotiation::Postgres)
-            .connect(NoTls)
-            .await?;
-        Ok((client, Driver::Plain(Box::new(connection))))
-    }
-
-    async fn encrypted(&self, config: &mut Config, _: SslMode) -> Result<Opened, Attempt> {
-        self.plain(config).await.map_err(|failure| Attempt { failure, shaken: false })
-    }
-
-    async fn cancel(&self, token: CancelToken) -> Result<(), tokio_postgres::Error> {
-        token.cancel_query(NoTls).await
-    }
-}
-
-/// Class 28: the server does not let this user in this way.
-fn refused_us(error: &tokio_postgres::Error) -> bool {
-    error.code().is_some_and(|code| code.code().starts_with("28"))
 }
 
 /// Whether the server is what `target_session_attrs` asks for, as far as tokio-postgres does not see to that.
@@ -302,65 +239,11 @@ async fn drive(driver: &mut Driver) -> tokio_postgres::Error {
     }
 }
 
-/// `connect_timeout` over the whole of an attempt: a server that accepts and then says nothing counts too.
-async fn within<T>(
-    limit: Option<Duration>,
-    work: impl Future<Output = Result<T, tokio_postgres::Error>>,
-) -> Result<T, tokio_postgres::Error> {
-    let Some(limit) = limit else { return work.await };
-    match tokio::time::timeout(limit, work).await {
-        Ok(outcome) => outcome,
-        Err(_) => Err(failed(timed_out(limit)).await),
-    }
-}
-
-fn timed_out(limit: Duration) -> io::Error {
-    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", limit.as_secs()))
-}
-
 /// A random order. The standard library's hash keys are all the randomness that spreading a load needs.
 fn shuffle<T>(items: &mut [T]) {
     for end in (1..items.len()).rev() {
         let random = RandomState::new().build_hasher().finish();
         let other = usize::try_from(random % (end as u64 + 1)).unwrap_or(0);
         items.swap(end, other);
-    }
-}
-
-/// An error of our own as one of tokio-postgres, whose errors cannot be made from outside: what a stream that fails
-/// with it makes of it.
-async fn failed(error: io::Error) -> tokio_postgres::Error {
-    let mut config = Config::new();
-    config.user("").ssl_mode(SslMode::Disable);
-    match config.connect_raw(Broken(Some(error)), NoTls).await {
-        Err(error) => error,
-        Ok(_) => unreachable!("a broken stream does not connect"),
-    }
-}
-
-/// A stream whose first use fails.
-struct Broken(Option<io::Error>);
-
-impl Broken {
-    fn fail<T>(&mut self) -> Poll<io::Result<T>> {
-        Poll::Ready(Err(self.0.take().unwrap_or_else(|| io::ErrorKind::BrokenPipe.into())))
-    }
-}
-
-impl AsyncRead for Broken {
-    fn poll_read(mut self: Pin<&mut Self>, _: &mut Context<'_>, _: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        self.fail()
-    }
-}
-
-impl AsyncWrite for Broken {
-    fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
-        self.fail()
-    }
-    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.fail()
-    }
-    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.fail()
     }
 }
