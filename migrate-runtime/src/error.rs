@@ -23,6 +23,8 @@ pub enum Error {
     Connect {
         /// For people, without the password.
         database: String,
+        /// What to do.
+        hint: String,
         /// Why.
         #[source]
         source: tokio_postgres::Error,
