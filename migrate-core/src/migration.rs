@@ -32,9 +32,8 @@ impl Set {
     /// A set of these migrations, sorted by version. The caller has seen to it that no version stands twice.
     pub fn new(folder: impl Into<Cow<'static, str>>, mut migrations: Vec<Migration>) -> Self {
         migrations.sort_by_key(|migration| migration.version);
-        let digest = HistoryDigest::of(
-            migrations.iter().map(|m| (m.stem.as_ref(), m.up.checksum.to_string())),
-        );
+        let digest =
+            HistoryDigest::of(migrations.iter().map(|m| (m.stem.as_ref(), m.up.checksum.to_string())));
         Self { migrations: migrations.into(), digest, folder: folder.into() }
     }
 
