@@ -20,4 +20,5 @@ pub use history::{HistoryDigest, Row};
 pub use migration::{Migration, Set};
 pub use plan::{Direction, Goal, Newer, Plan, Policy, Refusal, Step, Warning};
 pub use script::{Mode, Script, Statement, StatementKind};
+pub use sql::{Reason, ScriptError};
 pub use version::Version;

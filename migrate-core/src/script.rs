@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::sql::{Control, Piece, Reason, ScriptError, Split, control_of, split};
 use crate::{Checksum, Directives};
 
 /// The SQL of one direction of a migration.
@@ -69,6 +70,40 @@ pub enum StatementKind {
 }
 
 impl Script {
+    /// Reads a script. `file` is its name, `text` its normalised text, which `crate::text` makes.
+    ///
+    /// # Errors
+    ///
+    /// Whatever could not run as it is meant: see [`Reason`]. What needs a parser or a database to be seen as wrong is
+    /// left to the server.
+    pub fn parse(file: &str, text: String) -> Result<Self, ScriptError> {
+        let fail = |(offset, reason)| ScriptError::new(file, &text, offset, reason);
+        let Split { mut pieces, mut dropped, directives: comments } = split(&text).map_err(fail)?;
+        let mut directives = Directives::default();
+        let is_down = file.ends_with(".down.sql");
+        for comment in comments {
+            if !comment.in_head {
+                return Err(fail((comment.start, Reason::LateDirective)));
+            }
+            let read = directives.read(&text[comment.start..comment.end], is_down);
+            read.map_err(|reason| fail((comment.start, reason)))?;
+        }
+        let mode = mode(&text, &mut pieces, &mut dropped, directives.no_transaction).map_err(fail)?;
+        if pieces.is_empty() {
+            return Err(fail((0, Reason::Empty)));
+        }
+        let statement = |piece: &Piece| Statement { start: piece.start, end: piece.end, kind: piece.kind };
+        Ok(Self {
+            file: file.to_owned().into(),
+            checksum: Checksum::of(&text),
+            directives,
+            mode,
+            statements: pieces.iter().map(statement).collect(),
+            dropped: dropped.into(),
+            text: text.into(),
+        })
+    }
+
     /// The text to send: as `text`, byte for byte at the same offsets, with what is dropped turned into spaces.
     pub fn body(&self) -> Cow<'_, str> {
         if self.dropped.is_empty() {
@@ -95,3 +130,76 @@ impl Script {
         &self.text[statement.start..statement.end]
     }
 }
+
+/// How these statements have to be run. Takes the `BEGIN` and `COMMIT` around a whole script out of them.
+fn mode(
+    text: &str,
+    pieces: &mut Vec<Piece>,
+    dropped: &mut Vec<(usize, usize)>,
+    no_transaction: bool,
+) -> Result<Mode, (usize, Reason)> {
+    let mut controls = Vec::new();
+    // The transaction block that is open, if any, as far as the text shows it.
+    let mut block: Option<(usize, &'static str)> = None;
+    let mut needs_none = no_transaction;
+    for (index, piece) in pieces.iter().enumerate() {
+        match piece.kind {
+            StatementKind::TransactionControl(command) => {
+                let control = control_of(&text[piece.start..piece.end]);
+                controls.push((index, command, control));
+                match control {
+                    Some(Control::Begin { .. }) => block = Some((piece.start, command)),
+                    Some(Control::Commit { chain } | Control::Rollback { chain }) if !chain => block = None,
+                    Some(Control::Prepare) => block = None,
+                    Some(Control::Finish) if block.is_some() => {
+                        return Err((piece.start, Reason::NoTransactionInBlock { command }));
+                    }
+                    _ => {}
+                }
+            }
+            StatementKind::NoTransaction(command) | StatementKind::Concurrent(command) => {
+                needs_none = true;
+                if block.is_some() {
+                    return Err((piece.start, Reason::NoTransactionInBlock { command }));
+                }
+            }
+            StatementKind::Plain | StatementKind::CopyFromStdin { .. } => {}
+        }
+    }
+    let mode = if needs_none { Mode::NonTransactional } else { Mode::Transactional };
+    if no_transaction {
+        return match block {
+            Some((offset, command)) => Err((offset, Reason::NeverCommitted { command })),
+            None => Ok(mode),
+        };
+    }
+    let last = pieces.len().saturating_sub(1);
+    match controls[..] {
+        [] => Ok(mode),
+        [(0, command, Some(Control::Begin { plain })), (end, _, Some(Control::Commit { chain: false }))]
+            if end == last =>
+        {
+            if !plain {
+                return Err((pieces[0].start, Reason::TransactionModes { command }));
+            }
+            for piece in [pieces[0], pieces[last]] {
+                dropped.push((piece.start, piece.semicolon.map_or(piece.end, |semicolon| semicolon + 1)));
+            }
+            dropped.sort_unstable();
+            pieces.pop();
+            pieces.remove(0);
+            Ok(mode)
+        }
+        // The pair around it would be fine: what stands between is not.
+        [
+            (0, _, Some(Control::Begin { .. })),
+            (inner, command, _),
+            ..,
+            (end, _, Some(Control::Commit { .. })),
+        ] if end == last => Err((pieces[inner].start, Reason::TransactionControl { command })),
+        [(first, command, _), ..] => Err((pieces[first].start, Reason::TransactionControl { command })),
+    }
+}
+
+#[cfg(test)]
+mod tests;
