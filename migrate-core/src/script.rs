@@ -95,3 +95,48 @@ impl Script {
         &self.text[statement.start..statement.end]
     }
 }
+
+// STAND-IN until the branch `sql` lands.
+/// Why a file is not a script.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: stand-in")]
+pub struct ScriptError {
+    /// From 1.
+    pub line: usize,
+}
+impl ScriptError {
+    /// What to do.
+    pub fn hint(&self) -> String {
+        "stand-in".to_owned()
+    }
+}
+impl Script {
+    /// Stand-in.
+    pub fn parse(file: &str, text: String) -> Result<Self, ScriptError> {
+        let mut directives = Directives::default();
+        let mut statements = vec![];
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            let bare = line.trim();
+            if let Some(reason) = bare.strip_prefix("-- migrate: irreversible ") {
+                directives.irreversible = Some(reason.to_owned().into());
+            }
+            if let Some(_unknown) = bare.strip_prefix("-- migrate: unknown") {
+                return Err(ScriptError { line: 1 });
+            }
+            if !bare.is_empty() && !bare.starts_with("--") {
+                statements.push(Statement { start: at, end: at + line.len(), kind: StatementKind::Plain });
+            }
+            at += line.len();
+        }
+        Ok(Self {
+            file: file.to_owned().into(),
+            checksum: Checksum::of(&text),
+            text: text.into(),
+            directives,
+            mode: Mode::Transactional,
+            statements: statements.into(),
+            dropped: Cow::Borrowed(&[]),
+        })
+    }
+}
