@@ -3,6 +3,7 @@
 
 pub mod checksum;
 pub mod directive;
+pub mod file;
 pub mod folder;
 pub mod history;
 pub mod lock;
@@ -21,3 +22,6 @@ pub use migration::{Migration, Set};
 pub use plan::{Direction, Goal, Newer, Plan, Policy, Refusal, Step, Warning};
 pub use script::{Mode, Script, Statement, StatementKind};
 pub use version::Version;
+
+#[cfg(test)]
+mod testing;

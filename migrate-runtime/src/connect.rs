@@ -9,9 +9,8 @@ pub struct Database {
 impl Database {
     /// From a URL or keyword/value text, filled up from the environment as libpq does.
     pub fn parse(text: &str) -> Result<Self, crate::Error> {
-        text.parse().map(|config| Self { config }).map_err(|error: tokio_postgres::Error| crate::Error::Settings {
-            message: error.to_string(),
-            hint: String::new(),
+        text.parse().map(|config| Self { config }).map_err(|error: tokio_postgres::Error| {
+            crate::Error::Settings { message: error.to_string(), hint: String::new() }
         })
     }
 }
