@@ -1,1 +1,228 @@
 //! The folder of migration files: the one reader of both disk and compile time.
+
+mod pairs;
+mod problem;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use problem::{FileKind, Problem, Problems};
+
+use crate::lock::{Difference, Lock};
+use crate::{Direction, Script, Set, Version, file, name, text};
+
+/// The largest file: what PostgreSQL takes in one message (1 GiB − 1, `MaxAllocSize`), less what is sent around it.
+pub const MAX_FILE_BYTES: u64 = (1 << 30) - (1 << 20);
+
+/// The name of the folder where none is configured.
+pub const DEFAULT: &str = "migrations";
+
+/// How to read a folder.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Links may lead anywhere below this folder. Where the migrations folder was named by a path outside it, only below
+    /// the migrations folder itself.
+    pub project_root: PathBuf,
+    /// Links may lead anywhere.
+    pub follow_links_outside: bool,
+}
+
+impl Options {
+    /// Links may lead anywhere below `project_root`.
+    pub fn new(project_root: impl Into<PathBuf>) -> Self {
+        Self { project_root: project_root.into(), follow_links_outside: false }
+    }
+}
+
+/// All migrations of a folder.
+///
+/// Files that do not end in `.sql` and sub-folders are not looked at; everything else has to be one half of a migration.
+///
+/// # Errors
+/// Everything that is wrong with the folder, in the order of the paths.
+pub fn read(folder: &Path, options: &Options) -> Result<Set, Problems> {
+    let mut problems = Vec::new();
+    let mut halves = Vec::new();
+    match list(folder, &mut problems) {
+        Ok(paths) => {
+            let home = home(folder, options);
+            if let Some(home) = &home
+                && let Ok(target) = fs::canonicalize(folder)
+                && !target.starts_with(home)
+            {
+                problems.push(Problem::OutsideProject {
+                    path: folder.to_owned(),
+                    target,
+                    project: home.clone(),
+                });
+            } else {
+                for path in paths {
+                    let script =
+                        read_script(&path, home.as_deref()).map_err(|problem| problems.push(problem)).ok();
+                    halves.extend(Half::named(path, script));
+                }
+            }
+        }
+        Err(problem) => problems.push(problem),
+    }
+    let migrations = pairs::pair(halves, &mut problems);
+    if problems.is_empty() {
+        Ok(Set::new(folder.display().to_string(), migrations))
+    } else {
+        problems.sort_by(|a, b| a.path().cmp(b.path()));
+        Err(Problems { folder: folder.to_owned(), problems })
+    }
+}
+
+/// How a set that was read earlier, for example at compile time, differs from the folder now; `None` where it does not.
+///
+/// `None` also where the folder is not there (the binary was moved to another machine) or cannot be read (the next build tells
+/// why). Links are followed wherever they lead, because a set from them was allowed before.
+pub fn newer_than(set: &Set, folder: &Path) -> Option<Vec<Difference>> {
+    let options = Options { project_root: folder.to_owned(), follow_links_outside: true };
+    let now = read(folder, &options).ok()?;
+    Some(Lock::of(set).compare(&now)).filter(|differences| !differences.is_empty())
+}
+
+/// One file that has the name of a half of a migration.
+struct Half {
+    path: PathBuf,
+    stem: String,
+    version: Version,
+    direction: Direction,
+    /// `None` where the file is there but is no script: a problem of its own, and no missing half.
+    script: Option<Script>,
+}
+
+impl Half {
+    fn named(path: PathBuf, script: Option<Script>) -> Option<Self> {
+        let name = name::parse(path.file_name()?.to_str()?).ok()?;
+        let (stem, version, direction) = (name.stem.to_owned(), name.version, name.direction);
+        Some(Self { path, stem, version, direction, script })
+    }
+}
+
+/// The `.sql` entries of a folder in the order of their names, so that problems come in the same order everywhere.
+fn list(folder: &Path, problems: &mut Vec<Problem>) -> Result<Vec<PathBuf>, Problem> {
+    let unreadable = |source| Problem::Unreadable { path: folder.to_owned(), source };
+    match fs::metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => {}
+        Ok(_) => return Err(Problem::NotAFolder { path: folder.to_owned() }),
+        Err(source) => {
+            return Err(if is_link(folder) { link_problem(folder, source) } else { unreadable(source) });
+        }
+    }
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        match path.file_name().and_then(|file| file.to_str()) {
+            Some(file) if name::is_sql(file) => paths.push(path),
+            Some(_) => {}
+            None if path.as_os_str().to_string_lossy().to_lowercase().ends_with(".sql") => {
+                problems.push(Problem::NameNotUtf8 { path });
+            }
+            None => {}
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// The folder that links must not leave, without links in its own path; `None` where they may lead anywhere.
+fn home(folder: &Path, options: &Options) -> Option<PathBuf> {
+    if options.follow_links_outside {
+        return None;
+    }
+    // By the words of the path, not by where it leads: naming a folder elsewhere is a choice, a link that leads there is not.
+    let inside = std::path::absolute(folder)
+        .ok()
+        .zip(std::path::absolute(&options.project_root).ok())
+        .is_some_and(|(folder, root)| {
+            let folder = without_dots(&folder);
+            folder.starts_with(without_dots(&root))
+        });
+    fs::canonicalize(if inside { &options.project_root } else { folder }).ok()
+}
+
+/// A path with `.` and `..` resolved by the words alone.
+fn without_dots(path: &Path) -> PathBuf {
+    use std::path::Component;
+    let mut plain = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                plain.pop();
+            }
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+fn read_script(path: &Path, home: Option<&Path>) -> Result<Script, Problem> {
+    let owned = || path.to_owned();
+    let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+    // The kind before the name: a device called `x.sql` is a device first.
+    let metadata = match fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(source) if is_link(path) => return Err(link_problem(path, source)),
+        Err(source) => return Err(Problem::Unreadable { path: owned(), source }),
+    };
+    if !metadata.is_file() {
+        return Err(Problem::NotAFile { kind: FileKind::of(&metadata), path: owned() });
+    }
+    if let Some(home) = home
+        && is_link(path)
+    {
+        match fs::canonicalize(path) {
+            Ok(target) if target.starts_with(home) => {}
+            Ok(target) => {
+                return Err(Problem::OutsideProject { path: owned(), target, project: home.to_owned() });
+            }
+            Err(source) => return Err(Problem::Unreadable { path: owned(), source }),
+        }
+    }
+    if let Err(error) = name::parse(file) {
+        return Err(Problem::Name { path: owned(), error });
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(Problem::TooLarge { path: owned(), bytes: metadata.len() });
+    }
+    let bytes = match file::read_ordinary(path, &metadata, MAX_FILE_BYTES) {
+        Ok(bytes) => bytes,
+        Err(source) => return Err(Problem::Unreadable { path: owned(), source }),
+    };
+    let text = match text::normalise(&bytes) {
+        Ok(text) => text,
+        Err(error) => return Err(Problem::Text { path: owned(), error }),
+    };
+    match Script::parse(file, text) {
+        Ok(script) if script.statements.is_empty() => Err(Problem::Empty { path: owned() }),
+        Ok(script) => Ok(script),
+        Err(error) => Err(Problem::Script { path: owned(), error }),
+    }
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+}
+
+/// Why a link leads nowhere. Loops are counted here, because their `io::ErrorKind` is not stable.
+fn link_problem(path: &Path, source: std::io::Error) -> Problem {
+    let mut at = path.to_owned();
+    // More than any system follows (Linux: 40, `path_resolution(7)`).
+    for _ in 0..64 {
+        match fs::read_link(&at) {
+            Ok(target) => at = at.parent().unwrap_or(Path::new("")).join(target),
+            Err(_) if source.kind() == std::io::ErrorKind::NotFound => {
+                return Problem::BrokenLink { path: path.to_owned(), target: at };
+            }
+            Err(_) => return Problem::Unreadable { path: path.to_owned(), source },
+        }
+    }
+    Problem::LinkLoop { path: path.to_owned() }
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,8 @@ pub struct Row {
     pub version: String,
     /// The server's time of it, as text in ISO 8601.
     pub applied_at: String,
-    /// The recorded checksum of the up script, as it stands in the table.
-    pub checksum: String,
+    /// The recorded checksum of the up script, as it stands in the table; `None` is a NULL, which only a tampered table has.
+    pub checksum: Option<String>,
     /// A non-transactional migration that has started and not finished.
     pub dirty: bool,
 }

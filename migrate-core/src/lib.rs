@@ -3,6 +3,7 @@
 
 pub mod checksum;
 pub mod directive;
+pub mod file;
 pub mod folder;
 pub mod history;
 pub mod lock;
@@ -11,6 +12,7 @@ pub mod name;
 pub mod plan;
 pub mod script;
 pub mod sql;
+pub mod standing;
 pub mod text;
 pub mod version;
 
@@ -18,7 +20,11 @@ pub use checksum::Checksum;
 pub use directive::{Allow, Directives};
 pub use history::{HistoryDigest, Row};
 pub use migration::{Migration, Set};
-pub use plan::{Direction, Goal, Newer, Plan, Policy, Refusal, Step, Warning};
+pub use plan::{Direction, Goal, Modified, Newer, NoDown, Plan, Policy, Refusal, Step, Warning};
 pub use script::{Mode, Script, Statement, StatementKind};
 pub use sql::{Reason, ScriptError};
+pub use standing::{Standing, State};
 pub use version::Version;
+
+#[cfg(test)]
+mod testing;

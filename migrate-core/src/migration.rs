@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{HistoryDigest, Script, Version};
+use crate::{HistoryDigest, Script, Version, name};
 
 /// One migration: an up script and, unless it is irreversible, a down script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +46,33 @@ impl Set {
     /// The migration that a recorded version names: by its whole stem, or by its number alone, as tools write it
     /// that record only the number.
     pub fn find_recorded(&self, recorded: &str) -> Option<&Migration> {
-        let digits = recorded.split('_').next()?;
-        self.get(Version::new(digits.parse().ok()?))
+        let (version, _) = name::parse_recorded(recorded)?;
+        self.get(version)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::set;
+
+    #[test]
+    fn is_sorted_by_number() {
+        let set = set(&["10_c", "9_b", "0001_a"]);
+        let stems: Vec<_> = set.migrations.iter().map(|m| m.stem.as_ref()).collect();
+        assert_eq!(stems, ["0001_a", "9_b", "10_c"]);
+        assert_eq!(set.get(Version::new(9)).map(|m| m.stem.as_ref()), Some("9_b"));
+        assert_eq!(set.get(Version::new(2)), None);
+    }
+
+    #[test]
+    fn finds_what_was_recorded_by_stem_or_by_number() {
+        let set = set(&["0001_a", "0010_b"]);
+        for recorded in ["0010_b", "10", "0010", "0010_renamed"] {
+            assert_eq!(set.find_recorded(recorded).map(|m| m.stem.as_ref()), Some("0010_b"), "{recorded}");
+        }
+        for recorded in ["", "2", "b", "+10", " 10"] {
+            assert_eq!(set.find_recorded(recorded), None, "{recorded}");
+        }
     }
 }

@@ -1,5 +1,10 @@
 //! What is to be done: a pure function of the set, the history and a goal.
 
+mod refusal;
+
+pub use refusal::{Modified, NoDown, Refusal};
+
+use crate::standing::{Standing, State, standings};
 use crate::{Migration, Row, Set, Version};
 
 /// Forward or back.
@@ -16,13 +21,14 @@ pub enum Direction {
 pub enum Goal {
     /// Apply everything that is pending.
     UpAll,
-    /// Apply this many pending migrations at most.
+    /// Apply this many pending migrations at most. Dirty ones are recovered first and do not count.
     UpSteps(usize),
     /// Apply what is pending up to this version, inclusive.
     UpTo(Version),
     /// Roll back this many, newest first.
     DownSteps(usize),
-    /// Roll back everything newer than this version; the version itself stays applied. Version 0 is everything.
+    /// Roll back everything newer than this version; the version itself stays applied. Version 0 is everything, unless
+    /// there is a migration of that number.
     DownTo(Version),
     /// Roll back everything.
     DownAll,
@@ -58,19 +64,51 @@ pub struct Step<'a> {
     pub direction: Direction,
     /// The recorded identity: the migration's stem, or the row's version where the set does not carry it.
     pub stem: String,
-    /// The migration, where the set carries it. A roll back needs it not: the recorded down text is used.
+    /// The migration, where the set carries it. Back, `None` also where the set has another text under another name for
+    /// the number: its down would not fit. The recorded down text is used before the file's.
     pub migration: Option<&'a Migration>,
-    /// The row to roll back, or the dirty row to recover before going on.
+    /// The row to roll back, or (forward) the dirty row to recover.
     pub row: Option<Row>,
+}
+
+impl Step<'_> {
+    /// Whether this finishes what an earlier run started.
+    pub fn is_recovery(&self) -> bool {
+        self.direction == Direction::Up && self.row.is_some()
+    }
 }
 
 /// The steps, in order, and what a person should know about them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan<'a> {
-    /// In the order in which they run.
+    /// In the order in which they run: recoveries, then back, then forward.
     pub steps: Vec<Step<'a>>,
     /// What is odd but allowed.
     pub warnings: Vec<Warning>,
+}
+
+impl Plan<'_> {
+    /// Refuses a plan that rolls back something for which there is no down text, before anything runs.
+    ///
+    /// Whether a text was recorded when the up ran, only the caller knows: `is_recorded` says it of a row.
+    ///
+    /// # Errors
+    /// [`Refusal::NoDown`] with all of them.
+    pub fn check_reversible(&self, is_recorded: impl Fn(&Row) -> bool) -> Result<(), Refusal> {
+        let without = |step: &&Step| {
+            step.direction == Direction::Down
+                && step.migration.is_none_or(|migration| migration.down.is_none())
+                && !step.row.as_ref().is_some_and(&is_recorded)
+        };
+        let reason = |step: &Step| Some(step.migration?.up.directives.irreversible.as_ref()?.to_string());
+        let migrations: Vec<_> = self
+            .steps
+            .iter()
+            .filter(without)
+            .map(|step| NoDown { stem: step.stem.clone(), irreversible: reason(step) })
+            .collect();
+        if migrations.is_empty() { Ok(()) } else { Err(Refusal::NoDown { migrations }) }
+    }
 }
 
 /// What is odd about a history but allowed by the policy.
@@ -87,32 +125,108 @@ pub enum Warning {
         /// Their stems.
         pending: Vec<String>,
     },
-}
-
-/// Why no plan could be made. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// A file changed since it was applied.
-    #[error("migration `{stem}` was modified after it was applied")]
+    /// Migrations that are rolled back although their up file changed since they were applied.
     Modified {
-        /// The migration.
-        stem: String,
-        /// The checksum in the history.
-        recorded: String,
-        /// The checksum of the file now.
-        found: String,
+        /// Their stems.
+        migrations: Vec<String>,
+    },
+    /// The binary was built before the migrations folder beside it was changed. Debug builds only.
+    StaleBinary {
+        /// The folder.
+        folder: String,
+        /// The files that are not as the binary has them.
+        files: Vec<String>,
     },
 }
 
-impl Refusal {
-    /// What to do about it.
-    pub fn hint(&self) -> String {
-        String::new()
+/// The plan that leads from `history` to `goal`. `history` may be in any order.
+///
+/// Forward, every row has to fit the set; back, only the rows that are rolled back have to make sense, and they may be modified,
+/// renamed or unknown to the set, because the down text that was recorded with them is what runs. What `Redo` rolls back may be
+/// modified or renamed too: that is what it is for.
+///
+/// # Errors
+/// The first kind of [`Refusal`] that the history gives cause for, with all of its rows.
+pub fn plan<'a>(set: &'a Set, history: &[Row], goal: Goal, policy: &Policy) -> Result<Plan<'a>, Refusal> {
+    let all = standings(set, history);
+    refusal::check_target(&all, goal)?;
+    refusal::check_rows(&all)?;
+    let mut warnings = Vec::new();
+    refusal::check_newer(&all, policy, &mut warnings)?;
+
+    let back: Vec<Standing> = newest_first(&all, goal);
+    let redo = matches!(goal, Goal::Redo(_));
+    let mut steps = Vec::new();
+    if redo || back_only(goal).is_none() {
+        let rest: Vec<_> = all.iter().filter(|standing| !back.contains(standing)).copied().collect();
+        refusal::check_fits(&rest)?;
+        steps.extend(rest.iter().filter(|s| s.is_dirty()).map(|s| step(set, Direction::Up, s)));
+    }
+    steps.extend(back.iter().map(|standing| step(set, Direction::Down, standing)));
+    if redo {
+        refusal::check_redo(&back)?;
+        steps.extend(back.iter().rev().map(|standing| again(set, standing)));
+    } else {
+        let modified: Vec<_> =
+            back.iter().filter(|s| s.state == State::Modified).map(|s| s.stem().to_owned()).collect();
+        if !modified.is_empty() {
+            warnings.push(Warning::Modified { migrations: modified });
+        }
+    }
+    let forward = oldest_first(&all, goal);
+    refusal::check_order(&all, &forward, policy, &mut warnings)?;
+    steps.extend(forward.iter().map(|standing| step(set, Direction::Up, standing)));
+    Ok(Plan { steps, warnings })
+}
+
+/// How many go back; `None` for a goal that goes forward.
+fn back_only(goal: Goal) -> Option<usize> {
+    match goal {
+        Goal::DownSteps(steps) | Goal::Redo(steps) => Some(steps),
+        Goal::DownTo(_) | Goal::DownAll => Some(usize::MAX),
+        Goal::UpAll | Goal::UpSteps(_) | Goal::UpTo(_) => None,
     }
 }
 
-/// The plan that leads from `history` to `goal`.
-pub fn plan<'a>(_set: &'a Set, _history: &[Row], _goal: Goal, _policy: &Policy) -> Result<Plan<'a>, Refusal> {
-    Ok(Plan::default())
+fn newest_first<'a>(all: &[Standing<'a>], goal: Goal) -> Vec<Standing<'a>> {
+    let stays = |standing: &Standing| match goal {
+        // The number 0 stands for "nothing stays" unless a migration has it.
+        Goal::DownTo(target) => standing.version <= Some(target),
+        _ => false,
+    };
+    let recorded = all.iter().rev().filter(|standing| standing.is_recorded() && !stays(standing));
+    recorded.take(back_only(goal).unwrap_or(0)).copied().collect()
 }
+
+fn oldest_first<'a>(all: &[Standing<'a>], goal: Goal) -> Vec<Standing<'a>> {
+    let pending = all.iter().filter(|standing| !standing.is_recorded()).copied();
+    match goal {
+        Goal::UpAll => pending.collect(),
+        Goal::UpSteps(steps) => pending.take(steps).collect(),
+        Goal::UpTo(target) => pending.filter(|standing| standing.version <= Some(target)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn step<'a>(set: &'a Set, direction: Direction, standing: &Standing) -> Step<'a> {
+    let fits = standing.state != State::Renamed || standing.is_same_text();
+    let version = standing.migration.filter(|_| fits).map(|migration| migration.version);
+    Step {
+        direction,
+        stem: standing.stem().to_owned(),
+        migration: version.and_then(|version| set.get(version)),
+        row: standing.row.cloned(),
+    }
+}
+
+/// The second half of a redo: the file as it is now, under its name of now.
+fn again<'a>(set: &'a Set, standing: &Standing) -> Step<'a> {
+    let migration = standing.version.and_then(|version| set.get(version));
+    let stem = migration.map_or(standing.stem(), |migration| &migration.stem).to_owned();
+    Step { direction: Direction::Up, stem, migration, row: None }
+}
+
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod tests;

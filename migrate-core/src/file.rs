@@ -1,0 +1,218 @@
+//! Files, whole: written in one step or not at all, read only where they are ordinary files. Every error has its path.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A file that could not be read or written.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {action} {}", path.display())]
+pub struct FileError {
+    /// `read`, `write`, `replace` …
+    pub action: &'static str,
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    #[source]
+    pub source: io::Error,
+}
+
+impl FileError {
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        match self.source.kind() {
+            io::ErrorKind::PermissionDenied => "check the permissions of the file and of its folder",
+            io::ErrorKind::NotFound => "check that the folder exists",
+            io::ErrorKind::AlreadyExists => "choose another name, or remove the file first",
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                "make room on the disk; nothing was changed"
+            }
+            io::ErrorKind::FileTooLarge => "make the file smaller",
+            _ => "see the cause",
+        }
+        .to_owned()
+    }
+}
+
+/// Replaces a file's content in one step: a reader sees all of the old or all of the new, also after a power cut.
+///
+/// A link is followed, so that it stays a link; the permissions of a file that is there are kept. Where the content is the same
+/// already nothing is written, so that no build is started by a new time stamp. Returns whether anything was written.
+///
+/// # Errors
+/// I/O errors. No temporary file is left, and the old content stands.
+pub fn replace(path: &Path, content: &[u8]) -> Result<bool, FileError> {
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let failed = |action| move |source| FileError { action, path: path.to_owned(), source };
+    if let Ok(old) = fs::metadata(&target)
+        && old.is_file()
+        && old.len() == content.len() as u64
+        && fs::read(&target).is_ok_and(|old| old == content)
+    {
+        return Ok(false);
+    }
+    let temporary = Temporary::write(&target, content).map_err(failed("write"))?;
+    if let Ok(old) = fs::metadata(&target) {
+        fs::set_permissions(&temporary.path, old.permissions()).map_err(failed("set the permissions of"))?;
+    }
+    temporary.rename_to(&target).map_err(failed("replace"))?;
+    Ok(true)
+}
+
+/// Creates a file with all of its content, or fails where one of that name is there.
+///
+/// # Errors
+/// I/O errors; [`io::ErrorKind::AlreadyExists`] where there is one. No half-written file is left.
+pub fn create(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let failed = |source| FileError { action: "create", path: path.to_owned(), source };
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| sync_folder_of(path));
+    written.map_err(|source| {
+        // What the disk had no room for must not be taken for a migration; that error is the one to tell.
+        let _ = fs::remove_file(path);
+        failed(source)
+    })
+}
+
+/// The bytes of an ordinary file of at most `limit` bytes.
+///
+/// A device, a FIFO or a folder is recognised before it is opened, because opening a FIFO waits for a writer.
+///
+/// # Errors
+/// I/O errors; [`io::ErrorKind::InvalidInput`] where it is not an ordinary file, [`io::ErrorKind::FileTooLarge`] where it is larger.
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+    let read = || {
+        let metadata = fs::metadata(path)?;
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not an ordinary file"));
+        }
+        read_ordinary(path, &metadata, limit)
+    };
+    read().map_err(|source| FileError { action: "read", path: path.to_owned(), source })
+}
+
+pub(crate) fn read_ordinary(path: &Path, metadata: &Metadata, limit: u64) -> io::Result<Vec<u8>> {
+    let too_large =
+        || io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"));
+    if metadata.len() > limit {
+        return Err(too_large());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0));
+    // The limit again, because a file can grow while it is read.
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// A file beside its target that is gone when it was not renamed.
+struct Temporary {
+    path: PathBuf,
+    renamed: bool,
+}
+
+impl Temporary {
+    fn write(target: &Path, content: &[u8]) -> io::Result<Self> {
+        static COUNTER: AtomicU64 = AtomicU64::new(0);
+        let mut name = OsString::from(".");
+        name.push(target.file_name().unwrap_or_default());
+        name.push(format!(".{}-{}.tmp", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+        let temporary = Self { path: target.with_file_name(name), renamed: false };
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary.path)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        Ok(temporary)
+    }
+
+    fn rename_to(mut self, target: &Path) -> io::Result<()> {
+        fs::rename(&self.path, target)?;
+        self.renamed = true;
+        sync_folder_of(target)
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // The error that led here is the one to tell.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// A new name is on the disk only when its folder is (`fsync(2)`). Windows has no such call.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn replaces_and_says_whether_it_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        assert!(replace(&path, b"one").unwrap());
+        assert!(!replace(&path, b"one").unwrap());
+        assert!(replace(&path, b"two").unwrap());
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_failed_replacement_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        // A folder that is not empty is what no file can be renamed over, whoever runs the test.
+        fs::create_dir_all(path.join("inside")).unwrap();
+        let error = replace(&path, b"x").unwrap_err();
+        assert_eq!(error.path, path);
+        assert_eq!(names(folder.path()), ["a"]);
+        let error = replace(&folder.path().join("no/such/a"), b"x").unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::NotFound);
+        assert!(!error.hint().is_empty());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn keeps_links_and_permissions() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("a"), folder.path().join("link"));
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("a", &link).unwrap();
+        assert!(replace(&link, b"new").unwrap());
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn creates_only_what_is_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        create(&path, b"one").unwrap();
+        assert_eq!(create(&path, b"two").unwrap_err().source.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+    }
+
+    #[test]
+    fn reads_ordinary_files_up_to_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        fs::write(&path, "12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        assert_eq!(read(&path, 4).unwrap_err().source.kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(read(folder.path(), 4).unwrap_err().source.kind(), io::ErrorKind::InvalidInput);
+        #[cfg(unix)]
+        assert_eq!(read(Path::new("/dev/zero"), 4).unwrap_err().source.kind(), io::ErrorKind::InvalidInput);
+    }
+}

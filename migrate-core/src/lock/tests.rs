@@ -1,0 +1,208 @@
+//! The lock's text, its differences from a set, and what git makes of it.
+
+use std::fs;
+use std::process::{Command, Output};
+
+use super::*;
+use crate::testing::{migration, set};
+
+#[test]
+fn renders_and_parses() {
+    let lock = Lock::of(&set(&["0001_a", "0002_b"]));
+    let files: Vec<_> = lock.entries.iter().map(|entry| entry.file.as_str()).collect();
+    assert_eq!(files, ["0001_a.up.sql", "0001_a.down.sql", "0002_b.up.sql", "0002_b.down.sql"]);
+    let text = lock.render();
+    assert_eq!(text::lines(&text).count(), 6);
+    assert_eq!(Lock::parse(&text), Ok(lock.clone()));
+    assert_eq!(Lock::parse(&text.replace('\n', "\r\n")), Ok(lock));
+    let empty = Lock::of(&set(&[]));
+    assert_eq!(Lock::parse(&empty.render()), Ok(empty));
+}
+
+/// The format is a contract: other tools may read it, and a change of it needs a new number.
+#[test]
+fn the_text_is_format_1() {
+    insta::assert_snapshot!(Lock::of(&set(&["0001_a"])).render(), @"
+    # migrations.lock, format 1: written by `cargo migrate lock`, to be committed and not to be edited
+    23698780c129e5903acf71be60a1e83885a84e8654770675f072cab71a69dcf7  0001_a.up.sql
+    2c389577c6b72ee3e862b098048ef6a133783cfc6353a232563aae089c74b24c  0001_a.down.sql
+    # digest ac3de56bf7d53e55060a3b66446ecb2288670acf4258046fc7f9781fd2c0a952
+    ");
+}
+
+#[test]
+fn the_digest_depends_on_every_line_and_their_order() {
+    let lock = Lock::of(&set(&["0001_a", "0002_b"]));
+    let mut seen = vec![lock.digest];
+    for index in 0..lock.entries.len() {
+        let mut entries = lock.entries.clone();
+        entries.remove(index);
+        seen.push(Lock::chain(&entries));
+        let mut entries = lock.entries.clone();
+        entries.swap(0, index);
+        if index > 0 {
+            seen.push(Lock::chain(&entries));
+        }
+    }
+    let count = seen.len();
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), count);
+}
+
+#[test]
+fn tells_the_line_that_is_wrong() {
+    let good = Lock::of(&set(&["0001_a"])).render();
+    let first = text::lines(&good).nth(1).unwrap();
+    let digest = text::lines(&good).nth(3).unwrap();
+    let cases = [
+        (String::new(), 1, ParseError::Header),
+        ("hello\n".to_owned(), 1, ParseError::Header),
+        (good.replace("format 1", "format 2"), 1, ParseError::Format { found: 2 }),
+        (good.replace(first, "hello"), 2, ParseError::Entry),
+        (good.replace(first, ""), 2, ParseError::Entry),
+        (good.replace(first, &first.replace("  ", " ")), 2, ParseError::Entry),
+        (good.replace(first, &first.replace("0001_a.up.sql", "README.md")), 2, ParseError::Entry),
+        (
+            good.replace(first, &format!("{first}\n{first}")),
+            3,
+            ParseError::Twice { file: "0001_a.up.sql".to_owned() },
+        ),
+        (good.replace(digest, "# digest 12"), 4, ParseError::Digest),
+        (good.replace(digest, ""), 4, ParseError::Entry),
+        (good.replace(&format!("{digest}\n"), ""), 4, ParseError::NoDigest),
+        (format!("{good}{first}\n"), 5, ParseError::AfterDigest),
+        (good.replace(first, &format!("<<<<<<< HEAD\n{first}\n=======\n>>>>>>> b")), 2, ParseError::Conflict),
+    ];
+    for (text, line, error) in cases {
+        assert!(!error.hint().is_empty());
+        assert_eq!(Lock::parse(&text), Err(Malformed { line, error }), "{text}");
+    }
+    assert!(ParseError::Conflict.hint().contains("cargo migrate lock"));
+}
+
+#[test]
+fn tells_every_difference() {
+    let old = Lock::of(&set(&["0001_a", "0002_b", "0004_d"]));
+    let mut edited = migration("0002_b");
+    edited.up.checksum = Checksum::of("edited");
+    let now = Set::new("migrations", vec![migration("0001_a"), edited, migration("0003_c")]);
+    let differences: Vec<_> = old.compare(&now).iter().map(Difference::to_string).collect();
+    let (locked, found) = (old.entries[2].checksum, Checksum::of("edited"));
+    assert_eq!(
+        differences,
+        [
+            "0004_d.up.sql is in migrations.lock but not in the folder",
+            "0004_d.down.sql is in migrations.lock but not in the folder",
+            &format!("0002_b.up.sql was edited: its checksum is {found}, in migrations.lock it is {locked}"),
+            "0003_c.up.sql is not in migrations.lock",
+            "0003_c.down.sql is not in migrations.lock",
+        ]
+    );
+    assert_eq!(old.compare(&set(&["0001_a", "0002_b", "0004_d"])), []);
+}
+
+#[test]
+fn tells_order_and_digest() {
+    let set = set(&["0001_a", "0002_b"]);
+    let mut lock = Lock::of(&set);
+    lock.entries.swap(0, 2);
+    let (locked, found) = (lock.digest, Lock::chain(&lock.entries));
+    assert_eq!(
+        lock.compare(&set),
+        [
+            Difference::Reordered { file: "0002_b.up.sql".to_owned() },
+            Difference::WrongDigest { locked, found }
+        ]
+    );
+}
+
+#[test]
+fn check_needs_the_file_and_names_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = set(&["0001_a"]);
+    let missing = check(folder.path(), &one).unwrap_err();
+    assert!(matches!(&missing, LockError::Missing { path } if path.ends_with(FILE_NAME)), "{missing}");
+    assert!(missing.hint().contains("cargo migrate lock"));
+
+    assert!(Lock::of(&one).write(folder.path()).unwrap());
+    assert!(!Lock::of(&one).write(folder.path()).unwrap());
+    check(folder.path(), &one).unwrap();
+
+    let differs = check(folder.path(), &set(&["0001_a", "0002_b"])).unwrap_err();
+    assert!(
+        matches!(&differs, LockError::Differs { differences, .. } if differences.len() == 2),
+        "{differs}"
+    );
+
+    fs::write(folder.path().join(FILE_NAME), "x").unwrap();
+    let malformed = check(folder.path(), &one).unwrap_err();
+    assert!(malformed.to_string().contains("migrations.lock:1: "), "{malformed}");
+    fs::write(folder.path().join(FILE_NAME), b"\xFF").unwrap();
+    assert!(matches!(check(folder.path(), &one), Err(LockError::NotText { .. })));
+    fs::remove_file(folder.path().join(FILE_NAME)).unwrap();
+    fs::create_dir(folder.path().join(FILE_NAME)).unwrap();
+    let unreadable = check(folder.path(), &one).unwrap_err();
+    assert!(matches!(unreadable, LockError::Unreadable(_)) && !unreadable.hint().is_empty());
+}
+
+fn run(folder: &Path, program: &str, arguments: &[&str]) -> Output {
+    let clean = [("GIT_CONFIG_NOSYSTEM", "1"), ("GIT_CONFIG_GLOBAL", "/dev/null"), ("LC_ALL", "C")];
+    let person = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
+    let mut command = Command::new(program);
+    command.args(arguments).current_dir(folder).envs(clean).envs(person.map(|name| (name, "t@example.org")));
+    // A test that is started from a git hook must not work on the repository of the hook.
+    command.env_remove("GIT_DIR").env_remove("GIT_WORK_TREE").env_remove("GIT_INDEX_FILE").output().unwrap()
+}
+
+#[cfg(unix)]
+#[test]
+fn sha256sum_agrees() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = set(&["0001_a", "0002_it's"]);
+    for migration in set.migrations.iter() {
+        for script in [&migration.up, migration.down.as_ref().unwrap()] {
+            fs::write(folder.path().join(&*script.file), script.text.as_bytes()).unwrap();
+        }
+    }
+    Lock::of(&set).write(folder.path()).unwrap();
+    let output = run(folder.path(), "sha256sum", &["--check", "--strict", FILE_NAME]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(
+        text::lines(&String::from_utf8(output.stdout).unwrap()).filter(|line| line.ends_with(": OK")).count(),
+        4
+    );
+}
+
+/// Adds a migration to the lock on two branches of a repository and merges them.
+fn merge(base: &[&str], ours: &[&str], theirs: &[&str]) -> (Output, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| {
+        let output = run(folder.path(), "git", arguments);
+        assert!(output.status.success(), "git {arguments:?}: {output:?}");
+    };
+    let commit = |stems: &[&str]| {
+        Lock::of(&set(stems)).write(folder.path()).unwrap();
+        git(&["add", "."]);
+        git(&["commit", "--quiet", "--message", "x"]);
+    };
+    git(&["init", "--quiet", "--initial-branch", "ours"]);
+    commit(base);
+    git(&["checkout", "--quiet", "-b", "theirs"]);
+    commit(theirs);
+    git(&["checkout", "--quiet", "ours"]);
+    commit(ours);
+    let merge = run(folder.path(), "git", &["merge", "--no-edit", "theirs"]);
+    (merge, fs::read_to_string(folder.path().join(FILE_NAME)).unwrap())
+}
+
+#[test]
+fn two_branches_that_add_a_migration_conflict_in_git() {
+    let base = ["0001_a", "0005_b", "0006_c"];
+    for (ours, theirs) in [("0007_x", "0007_y"), ("0007_x", "0008_y"), ("0002_x", "0007_y")] {
+        let with = |stem| [base.as_slice(), &[stem]].concat();
+        let (merge, text) = merge(&base, &with(ours), &with(theirs));
+        assert!(!merge.status.success(), "{ours} {theirs}: {merge:?}");
+        assert!(matches!(Lock::parse(&text), Err(Malformed { error: ParseError::Conflict, .. })), "{text}");
+    }
+}
