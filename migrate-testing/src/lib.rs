@@ -1,1 +1,36 @@
-//! Databases to try things on.
+//! Databases to try migrations on: a project's local server, scratch databases in memory, and a listing of a schema.
+//!
+//! Every server here is a real PostgreSQL run as a child process that listens on a Unix socket only, in a folder that
+//! nobody else can enter. Nothing has to be set up by hand: the programs are looked for where systems keep them and
+//! installed into the user's cache where there are none ([`Binaries::find`]).
+//!
+//! ```no_run
+//! let database = migrate_testing::scratch()?;
+//! let mut client = database.connect()?;
+//! client.batch_execute("CREATE TABLE t (id int)").unwrap();
+//! println!("{}", migrate_testing::schema::listing(&mut client).unwrap());
+//! # Ok::<(), migrate_testing::Error>(())
+//! ```
+
+mod binaries;
+mod cache;
+mod cluster;
+mod error;
+mod install;
+mod local;
+mod process;
+pub mod schema;
+mod scratch;
+mod url;
+mod user;
+
+pub use binaries::{Binaries, Source};
+pub use error::Error;
+pub use local::{LocalServer, LocalStatus};
+pub use process::{PostmasterFile, free_port};
+pub use scratch::{ScratchDatabase, ScratchServer, ScratchSettings, StopMode, scratch};
+pub use url::socket_url;
+pub use user::ServerUser;
+
+/// What the fallible functions of this crate return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
