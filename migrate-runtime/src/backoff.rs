@@ -36,7 +36,9 @@ mod tests {
         let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_millis(40));
         let pauses: Vec<_> = (0..20).map(|_| backoff.pause()).collect();
         assert!(pauses[0] >= Duration::from_millis(5) && pauses[0] <= Duration::from_millis(10));
-        assert!(pauses[2..].iter().all(|p| *p >= Duration::from_millis(20) && *p <= Duration::from_millis(40)));
+        assert!(
+            pauses[2..].iter().all(|p| *p >= Duration::from_millis(20) && *p <= Duration::from_millis(40))
+        );
         assert!(pauses[2..].windows(2).any(|pair| pair[0] != pair[1]));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use migrate_core::{Direction, Migration, Script};
+use migrate_core::{Direction, Migration, NoDown, Refusal, Script};
 
 use crate::Error;
 use crate::history::Recorded;
@@ -13,6 +13,7 @@ use crate::settings::Settings;
 pub(crate) fn choose<'a>(
     settings: &Settings,
     version: &str,
+    dirty: bool,
     migration: Option<&'a Migration>,
     recorded: Option<&Recorded>,
 ) -> Result<Prepared<'a>, Error> {
@@ -36,19 +37,14 @@ pub(crate) fn choose<'a>(
             }
         }
         (None, Some(file)) => Cow::Borrowed(file),
-        (None, None) => return Err(Error::NoDown { why: why_not(version, migration), stem }),
+        (None, None) => return Err(no_down(stem, migration)),
     };
-    Ok(Prepared { stem, version: version.to_owned(), direction: Direction::Down, script, migration })
+    Ok(Prepared { stem, version: version.to_owned(), direction: Direction::Down, script, migration, dirty })
 }
 
-fn why_not(version: &str, migration: Option<&Migration>) -> String {
-    match migration {
-        Some(migration) => match &migration.up.directives.irreversible {
-            Some(reason) => format!("it is marked irreversible: {reason}"),
-            None => "it has no down script".to_owned(),
-        },
-        None => format!("`{version}` is not among the migrations here, and no down script was recorded for it"),
-    }
+fn no_down(stem: String, migration: Option<&Migration>) -> Error {
+    let irreversible = migration.and_then(|m| m.up.directives.irreversible.as_ref()).map(ToString::to_string);
+    Refusal::NoDown { migrations: vec![NoDown { stem, irreversible }] }.into()
 }
 
 /// A recorded down text as a script.

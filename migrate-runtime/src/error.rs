@@ -160,14 +160,6 @@ pub enum Error {
         /// What is different; the tool it looks like, where that can be told.
         why: String,
     },
-    /// There is nothing to roll a migration back with.
-    #[error("`{stem}` cannot be rolled back: {why}")]
-    NoDown {
-        /// The migration.
-        stem: String,
-        /// Irreversible with its reason, or no down text recorded.
-        why: String,
-    },
     /// The recorded down text and the file differ, and the caller did not say which one to take.
     #[error("the down script of `{stem}` changed after it was applied")]
     DownDiffers {

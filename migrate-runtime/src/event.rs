@@ -124,13 +124,6 @@ pub enum Event {
         /// Why.
         why: String,
     },
-    /// The application was built before the newest migration of its folder was written. Debug builds only.
-    FolderIsNewer {
-        /// The folder that `embed!` read.
-        folder: String,
-        /// A migration that the folder has and the binary has not, or has otherwise.
-        migration: String,
-    },
     /// The connection that holds the lock is gone; the run stops before the next migration.
     LockLost,
     /// The connection broke while a migration was in flight, and a new one told what became of it.

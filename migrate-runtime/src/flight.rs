@@ -64,14 +64,15 @@ impl Watcher {
         let mut interrupted: Option<(u8, Instant)> = None;
         let mut next_look = flight.first_look;
         loop {
-            let landed = |output, sight| Landed { output, sight, interrupted: interrupted.map(|(signal, _)| signal) };
+            let landed =
+                |output, sight| Landed { output, sight, interrupted: interrupted.map(|(signal, _)| signal) };
             if let Either::Left((output, _)) = select(work.as_mut(), pin!(tokio::time::sleep(TICK))).await {
                 return landed(output, sight);
             }
             if let Some(signal) = flight.settings.interrupt.triggered() {
                 // Again after a while: a cancel that arrives between two statements is lost.
                 if interrupted.is_none_or(|(_, at)| at.elapsed() >= Duration::from_millis(500)) {
-                    let cancel = self.database.cancel(&flight.cancel);
+                    let cancel = self.database.cancel(flight.cancel.clone());
                     let bounded = tokio::time::timeout(Duration::from_secs(5), cancel);
                     interrupted = Some((signal, Instant::now()));
                     if let Either::Left((output, _)) = select(work.as_mut(), pin!(bounded)).await {
@@ -82,19 +83,17 @@ impl Watcher {
             }
             if started.elapsed() >= next_look {
                 next_look = started.elapsed() + LOOK_EVERY.min(flight.first_look.max(TICK));
-                let look = self.look(flight);
-                match select(work.as_mut(), pin!(look)).await {
+                let seen = match select(work.as_mut(), pin!(self.look(flight))).await {
                     Either::Left((output, _)) => return landed(output, sight),
-                    Either::Right((seen, _)) => {
-                        if started.elapsed() >= LOOK_EVERY {
-                            next_look = started.elapsed() + LOOK_EVERY;
-                            self.tell(flight, seen.as_ref());
-                        }
-                        // The last look that saw a blocker is the one worth keeping.
-                        if seen.as_ref().is_some_and(|s| !s.blockers.is_empty()) || sight.is_none() {
-                            sight = seen;
-                        }
-                    }
+                    Either::Right((seen, _)) => seen,
+                };
+                if started.elapsed() >= LOOK_EVERY {
+                    next_look = started.elapsed() + LOOK_EVERY;
+                    self.tell(flight, seen.as_ref());
+                }
+                // The last look that saw a blocker is the one worth keeping.
+                if seen.as_ref().is_some_and(|seen| !seen.blockers.is_empty()) || sight.is_none() {
+                    sight = seen;
                 }
             }
         }

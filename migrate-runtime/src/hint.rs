@@ -8,7 +8,7 @@ impl Error {
     pub fn hint(&self) -> String {
         match self {
             Self::Settings { hint, .. } => hint.clone(),
-            Self::Connect { source, .. } => crate::connect::hint(source),
+            Self::Connect { hint, .. } => hint.clone(),
             Self::ConnectionLost { .. } => {
                 "nothing was in flight: run again once the server answers".to_owned()
             }
@@ -71,9 +71,6 @@ impl Error {
             Self::ForeignTable { .. } => "keep our history elsewhere: `history-table = \"migrate.schema_migrations\"` \
                  in the metadata, or --history-table; the table was not touched"
                 .to_owned(),
-            Self::NoDown { .. } => "nothing was rolled back; write a new migration that undoes it, or stop before it \
-                 with --to"
-                .to_owned(),
             Self::DownDiffers { .. } => "nothing was rolled back; say which one to take: --use-recorded-down or \
                  --use-file-down"
                 .to_owned(),
@@ -99,7 +96,8 @@ impl Error {
 fn failure_hint(failure: &Failure) -> String {
     let rolled_back = "the migration was rolled back as a whole: mend the file and run again";
     if failure.at_commit {
-        return "a deferred constraint was checked at COMMIT; the migration was rolled back as a whole".to_owned();
+        return "a deferred constraint was checked at COMMIT; the migration was rolled back as a whole"
+            .to_owned();
     }
     match server_hint(&failure.server) {
         Some(hint) => hint,

@@ -96,10 +96,15 @@ pub(crate) fn read_query(history: &HistoryTable) -> String {
 }
 
 /// Makes the tables where they are missing and reads the history, in one round trip. The caller holds the lock.
-pub(crate) async fn prepare(session: &Session, history: &HistoryTable, probe: &Probe) -> Result<Vec<Row>, Error> {
+pub(crate) async fn prepare(
+    session: &Session,
+    history: &HistoryTable,
+    probe: &Probe,
+) -> Result<Vec<Row>, Error> {
     match create(history, probe) {
         Some(create) => {
-            let sql = format!("BEGIN;\n{create};\nSET LOCAL row_security = off;\n{};\nCOMMIT", read_query(history));
+            let sql =
+                format!("BEGIN;\n{create};\nSET LOCAL row_security = off;\n{};\nCOMMIT", read_query(history));
             in_transaction(session, "creating the history table", &sql).await
         }
         None => read(session, history).await,
@@ -126,7 +131,7 @@ async fn in_transaction(session: &Session, doing: &str, sql: &str) -> Result<Vec
         .map(|row| Row {
             version: row.text(0),
             applied_at: row.text(1),
-            checksum: row.text(2),
+            checksum: row.owned(2),
             dirty: row.get(3) != Some("f"),
         })
         .collect())

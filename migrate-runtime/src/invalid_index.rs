@@ -34,7 +34,9 @@ fn condition(target: &ConcurrentTarget, statement: &str) -> String {
     let name = |parts: &[String]| quote_literal(parts.last().map_or("", String::as_str));
     match (&target.index, &target.table) {
         // A new index lives in its table's schema; its name is never qualified.
-        (Some(index), Some(table)) => format!("i.indrelid = {} AND c.relname = {}", class(table), name(index)),
+        (Some(index), Some(table)) => {
+            format!("i.indrelid = {} AND c.relname = {}", class(table), name(index))
+        }
         // REINDEX builds `name_ccnew` beside `name` and leaves one of `_ccnew`, `_ccold` (index.c).
         (Some(index), None) if reindex => format!(
             "i.indrelid = (SELECT x.indrelid FROM pg_catalog.pg_index x WHERE x.indexrelid = {}) \

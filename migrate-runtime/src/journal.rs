@@ -45,7 +45,9 @@ impl Runner<'_> {
         for index in from..total {
             let statement = step.script.statements[index];
             self.may_go_on(Some(&step.stem)).map_err(|error| match error {
-                Error::Interrupted { signal, .. } => Error::Interrupted { signal, stem: Some(step.stem.clone()) },
+                Error::Interrupted { signal, .. } => {
+                    Error::Interrupted { signal, stem: Some(step.stem.clone()) }
+                }
                 error => error,
             })?;
             let started = Instant::now();
@@ -64,8 +66,33 @@ impl Runner<'_> {
         Ok(attempts)
     }
 
+    /// The messages of a whole script, for a dry run.
+    pub fn journal_messages(&self, step: &Prepared<'_>) -> Vec<String> {
+        let mut messages = vec![self.opening(step, 0)];
+        messages.extend(self.session_settings(step));
+        let mut in_transaction = false;
+        for (index, statement) in step.script.statements.iter().enumerate() {
+            let text = step.script.sql(statement);
+            let timeout = self.statement_lock_timeout(step, text);
+            let manner = manner(statement, text, in_transaction);
+            let done = self.recorder.log(&self.journal_line(step, index, "ok"));
+            if manner == Manner::Wrapped {
+                let parts = self.builder().statement(step.work(), index, timeout, &done);
+                messages.extend(parts.into_iter().map(crate::dry_run::text));
+            } else {
+                messages
+                    .extend(Some(self.before(step, index, manner, timeout)).filter(|sql| !sql.is_empty()));
+                messages.push(text.to_owned());
+                messages.push(done);
+            }
+            in_transaction = opens_transaction(statement).unwrap_or(in_transaction);
+        }
+        messages.push(self.closing(step, Duration::ZERO));
+        messages
+    }
+
     /// The dirty row, and the start of the journal with the texts in force.
-    async fn open_journal(&mut self, step: &Prepared<'_>, from: usize) -> Result<(), Error> {
+    fn opening(&self, step: &Prepared<'_>, from: usize) -> String {
         let total = step.script.statements.len();
         let up = sql::mask_secrets(&step.script.text);
         let line = match step.direction {
@@ -98,8 +125,27 @@ impl Runner<'_> {
                 quote_literal(&step.version)
             ),
         };
-        let fence = self.builder().fence();
-        let sql = format!("BEGIN;\n{fence};\n{dirty};\n{line};\nCOMMIT");
+        format!("BEGIN;\n{};\n{dirty};\n{line};\nCOMMIT", self.builder().fence())
+    }
+
+    /// What holds for all statements; `None` behind a pooler, where a setting would reach other clients.
+    fn session_settings(&self, step: &Prepared<'_>) -> Option<String> {
+        if self.probe.pooled {
+            return None;
+        }
+        let name = quote_literal(&application(self.settings, &step.stem));
+        let mut set = format!("SET application_name = {name}");
+        if self.probe.checks_client {
+            set += ";SET client_connection_check_interval = 1000";
+        }
+        if let Some(timeout) = step.script.directives.statement_timeout.or(self.settings.statement_timeout) {
+            set += &format!(";SET statement_timeout = {}", timeout.as_millis());
+        }
+        Some(set)
+    }
+
+    async fn open_journal(&mut self, step: &Prepared<'_>, from: usize) -> Result<(), Error> {
+        let sql = self.opening(step, from);
         let started = Instant::now();
         let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
         loop {
@@ -112,27 +158,19 @@ impl Runner<'_> {
             }
             tokio::time::sleep(backoff.pause()).await;
         }
-        if !self.probe.pooled {
-            let name = quote_literal(&application(self.settings, &step.stem));
-            let mut set = format!("SET application_name = {name}");
-            if self.probe.checks_client {
-                set += ";SET client_connection_check_interval = 1000";
-            }
-            if let Some(timeout) = step.script.directives.statement_timeout.or(self.settings.statement_timeout) {
-                set += &format!(";SET statement_timeout = {}", timeout.as_millis());
-            }
+        if let Some(set) = self.session_settings(step) {
             self.work.ask("preparing the session", &set).await?;
         }
         Ok(())
     }
 
     /// The row is clean, or gone; the session too.
-    async fn close_journal(&mut self, step: &Prepared<'_>, since: Instant) -> Result<(), Error> {
+    fn closing(&self, step: &Prepared<'_>, elapsed: Duration) -> String {
         let row = match step.direction {
             Direction::Up => self.recorder.clean(&step.version),
             Direction::Down => self.recorder.forget(&step.version),
         };
-        let duration = format!("{}", since.elapsed().as_secs_f64() * 1000.0);
+        let duration = format!("{}", elapsed.as_secs_f64() * 1000.0);
         let up = sql::mask_secrets(&step.script.text);
         let is_up = step.direction == Direction::Up;
         let line = self.recorder.log(&Line {
@@ -146,7 +184,11 @@ impl Runner<'_> {
             ..Line::default()
         });
         let reset = if self.probe.pooled { String::new() } else { format!("{RESET};\n") };
-        let sql = format!("{reset}BEGIN;\n{};\n{row};\n{line};\nCOMMIT", self.builder().fence());
+        format!("{reset}BEGIN;\n{};\n{row};\n{line};\nCOMMIT", self.builder().fence())
+    }
+
+    async fn close_journal(&mut self, step: &Prepared<'_>, since: Instant) -> Result<(), Error> {
+        let sql = self.closing(step, since.elapsed());
         self.work.ask("recording the end of a migration", &sql).await?;
         Ok(())
     }
@@ -163,12 +205,7 @@ impl Runner<'_> {
         let text = step.script.sql(&statement);
         let started = Instant::now();
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
-        // A statement that waits by design, for other transactions to end, is watched instead.
-        let timeout = if sql::waits_by_design(text) {
-            Duration::ZERO
-        } else {
-            step.script.directives.lock_timeout.unwrap_or(self.settings.lock_timeout)
-        };
+        let timeout = self.statement_lock_timeout(step, text);
         let mut attempt = 1;
         loop {
             let result = match manner {
@@ -206,7 +243,13 @@ impl Runner<'_> {
                 && manner != Manner::InScriptsTransaction
                 && started.elapsed() + pause < self.settings.lock_retry
             {
-                self.emitter.emit(Event::Retrying { stem: step.stem.clone(), attempt, pause, reason, blockers });
+                self.emitter.emit(Event::Retrying {
+                    stem: step.stem.clone(),
+                    attempt,
+                    pause,
+                    reason,
+                    blockers,
+                });
                 self.drop_invalid(step, index).await;
                 tokio::time::sleep(pause).await;
                 attempt += 1;
@@ -248,14 +291,7 @@ impl Runner<'_> {
         timeout: Duration,
         since: Instant,
     ) -> Result<(), Stopped> {
-        let mut before = String::new();
-        if !self.probe.pooled && manner == Manner::Bare {
-            before += &format!("SET lock_timeout = {}", timeout.as_millis());
-        }
-        if manner == Manner::Bare {
-            before += if before.is_empty() { "" } else { ";\n" };
-            before += &self.recorder.log(&self.journal_line(step, index, "started"));
-        }
+        let before = self.before(step, index, manner, timeout);
         let done = self.recorder.log(&self.journal_line(step, index, "ok"));
         let text = step.script.sql(&step.script.statements[index]).to_owned();
         self.fly(step, timeout, since, async |work| {
@@ -267,6 +303,27 @@ impl Runner<'_> {
             work.send(&done).await.map_err(refused)
         })
         .await
+    }
+
+    /// What goes before a statement on its own.
+    fn before(&self, step: &Prepared<'_>, index: usize, manner: Manner, timeout: Duration) -> String {
+        if manner != Manner::Bare {
+            return String::new();
+        }
+        let started = self.recorder.log(&self.journal_line(step, index, "started"));
+        if self.probe.pooled {
+            return started;
+        }
+        format!("SET lock_timeout = {};\n{started}", timeout.as_millis())
+    }
+
+    /// How long a statement may wait for a lock. One that waits by design, for other transactions to end, is watched
+    /// instead.
+    fn statement_lock_timeout(&self, step: &Prepared<'_>, text: &str) -> Duration {
+        if sql::waits_by_design(text) {
+            return Duration::ZERO;
+        }
+        step.script.directives.lock_timeout.unwrap_or(self.settings.lock_timeout)
     }
 
     async fn fly(
@@ -294,7 +351,13 @@ impl Runner<'_> {
     }
 
     /// A statement failed for good: leaves as little behind as can be, and says what is there.
-    async fn stopped(&mut self, step: &Prepared<'_>, index: usize, failure: Failure, interrupted: Option<u8>) -> Error {
+    async fn stopped(
+        &mut self,
+        step: &Prepared<'_>,
+        index: usize,
+        failure: Failure,
+        interrupted: Option<u8>,
+    ) -> Error {
         let _ = self.work.query("ROLLBACK").await;
         self.log_failure(&failure).await;
         let statement = step.script.statements[index];
@@ -328,7 +391,9 @@ impl Runner<'_> {
             return true;
         }
         if !self.settings.auto_recover {
-            return invalid_index::left_by(&self.work, step.script.sql(&statement)).await.is_ok_and(|l| l.is_empty());
+            return invalid_index::left_by(&self.work, step.script.sql(&statement))
+                .await
+                .is_ok_and(|l| l.is_empty());
         }
         match invalid_index::drop_left_by(self, &step.stem, step.script.sql(&statement)).await {
             Ok(()) => true,

@@ -55,5 +55,6 @@ pub use event::Event;
 pub use history_table::HistoryTable;
 pub use interrupt::Interrupt;
 pub use migrate_core as core;
+pub use migrate_core::State as StatusState;
 pub use migrator::{DryRun, Migrator};
-pub use report::{Done, LogEntry, Repair, RepairPlan, Report, Status, StatusEntry, StatusState};
+pub use report::{Done, LogEntry, Repair, RepairPlan, Report, Status, StatusEntry};

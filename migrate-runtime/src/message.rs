@@ -15,7 +15,6 @@ use crate::failure::{byte_of, original_position};
 use crate::history_table::quote_literal;
 use crate::lock::{Keys, held};
 use crate::probe::Probe;
-use crate::record::Recorder;
 use crate::settings::Settings;
 
 /// Undoes what a body may have set for its session; fine inside and outside a transaction.
@@ -108,12 +107,12 @@ impl<'a> Message<'a> {
                 return Some(failure);
             }
         }
-        let in_statements = |s: &&Segment<'_>| {
-            finished >= s.first && finished < s.first + (s.statements.1 - s.statements.0)
-        };
+        let in_statements =
+            |s: &&Segment<'_>| finished >= s.first && finished < s.first + (s.statements.1 - s.statements.0);
         if let Some(segment) = self.segments.iter().find(in_statements) {
             let mut failure = segment.work.failure(server);
-            let statement = segment.work.script.statements.get(segment.statements.0 + finished - segment.first);
+            let statement =
+                segment.work.script.statements.get(segment.statements.0 + finished - segment.first);
             failure.statement = statement.map(|s| (s.start, s.end));
             return Some(failure);
         }
@@ -177,7 +176,6 @@ pub(crate) struct Builder<'a> {
     pub settings: &'a Settings,
     pub probe: &'a Probe,
     pub keys: Keys,
-    pub recorder: &'a Recorder,
 }
 
 /// The least and the most that one attempt may wait for a table lock.
@@ -225,7 +223,13 @@ impl Builder<'_> {
     }
 
     /// The parts that run one statement in a transaction with its journal record.
-    pub fn statement<'w>(&self, work: Work<'w>, index: usize, timeout: Duration, record: &str) -> Vec<Part<'w>> {
+    pub fn statement<'w>(
+        &self,
+        work: Work<'w>,
+        index: usize,
+        timeout: Duration,
+        record: &str,
+    ) -> Vec<Part<'w>> {
         let mut parts = Vec::new();
         let mut message = Message::default();
         message.own("BEGIN ISOLATION LEVEL READ COMMITTED", 1);
@@ -264,7 +268,11 @@ impl Builder<'_> {
             set += ";SET LOCAL client_connection_check_interval = 1000";
             count += 1;
         }
-        let _ = write!(set, ";SET LOCAL application_name = {}", quote_literal(&application(self.settings, work.stem)));
+        let _ = write!(
+            set,
+            ";SET LOCAL application_name = {}",
+            quote_literal(&application(self.settings, work.stem))
+        );
         message.own(&set, count + 1);
         message.own(
             &format!(

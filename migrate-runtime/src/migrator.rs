@@ -265,10 +265,11 @@ fn block<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     if tokio::runtime::Handle::try_current().is_ok() {
         return Err(Error::InsideRuntime);
     }
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Error::Settings {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Error::Settings {
             message: format!("no event loop could be made: {error}"),
             hint: "the process has probably run out of file descriptors: raise `ulimit -n`".to_owned(),
-        })?;
+        }
+    })?;
     runtime.block_on(work)
 }

@@ -91,12 +91,19 @@ impl Probe {
             None
         };
         probe.positions_in_bytes = row.get(4) == Some("SQL_ASCII");
-        probe.checks_client = probe.server_version >= 140_000 && row.get(5).is_some_and(|v| v.contains("linux"));
+        probe.checks_client =
+            probe.server_version >= 140_000 && row.get(5).is_some_and(|v| v.contains("linux"));
         probe.log_exists = row.is_true(6);
         probe.history = row.get(7).map(|kind| Shape {
             kind: kind.to_owned(),
             columns: row.get(8).unwrap_or_default().split('\n').filter_map(column).collect(),
-            intruders: row.get(9).unwrap_or_default().split('\n').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
+            intruders: row
+                .get(9)
+                .unwrap_or_default()
+                .split('\n')
+                .filter(|s| !s.is_empty())
+                .map(str::to_owned)
+                .collect(),
             unique: row.is_true(10),
         });
         if let Some((count, dirty, digest)) = row.get(11).and_then(digest) {
@@ -186,7 +193,9 @@ mod tests {
     #[test]
     fn reads_the_digest_out_of_its_xml() {
         let hash = "0".repeat(64);
-        let xml = format!("<row xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\n  <d>3:1:{hash}</d>\n</row>\n");
+        let xml = format!(
+            "<row xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\n  <d>3:1:{hash}</d>\n</row>\n"
+        );
         let (count, dirty, checksum) = digest(&xml).unwrap();
         assert_eq!((count, dirty, checksum.to_string()), (3, 1, hash));
         assert_eq!(digest("<row/>"), None);

@@ -36,7 +36,8 @@ pub(crate) struct Line<'a> {
 }
 
 /// Since the transaction began.
-pub(crate) const SINCE_BEGIN: &str = "extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.now()) * 1000";
+pub(crate) const SINCE_BEGIN: &str =
+    "extract(epoch FROM pg_catalog.clock_timestamp() - pg_catalog.now()) * 1000";
 
 /// The server process that works, told apart from a later one with the same number.
 pub(crate) const BACKEND: &str = "(SELECT pg_catalog.pg_backend_pid() || '/' || extract(epoch FROM backend_start) \
@@ -44,7 +45,8 @@ pub(crate) const BACKEND: &str = "(SELECT pg_catalog.pg_backend_pid() || '/' || 
 
 impl Recorder {
     pub fn new(settings: &Settings, run: &str) -> Self {
-        let client = format!("{}@{}", whoami::username().unwrap_or_default(), whoami::hostname().unwrap_or_default());
+        let client =
+            format!("{}@{}", whoami::username().unwrap_or_default(), whoami::hostname().unwrap_or_default());
         let literals = [Some(client.as_str()), Some(&settings.tool), Some(run), settings.reason.as_deref()];
         Self {
             table: settings.history.quoted(),

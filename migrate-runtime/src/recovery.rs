@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use migrate_core::sql;
-use migrate_core::{Direction, Goal, Migration, Mode, Row, Script, Set, StatementKind};
+use migrate_core::{Direction, Migration, Mode, Row, Script, Set, StatementKind};
 
 use crate::backoff::Backoff;
 use crate::event::Recovery;
@@ -56,39 +56,56 @@ enum Next {
 
 impl Runner<'_> {
     /// Recovers every dirty row, oldest first. The caller holds the lock.
-    pub async fn recover(&mut self, set: &Set, rows: &[Row], goal: Goal) -> Result<(), Error> {
+    pub async fn recover(&mut self, set: &Set, rows: &[Row]) -> Result<(), Error> {
         let mut dirty: Vec<&Row> = rows.iter().filter(|row| row.dirty).collect();
         dirty.sort_by_key(|row| set.find_recorded(&row.version).map(|migration| migration.version));
         for row in dirty {
             self.emitter.set_in_flight(Some(&row.version));
             let journal = self.journal(&row.version).await?;
             self.wait_for_orphan(&journal).await?;
-            self.recover_one(set, row, goal, journal).await?;
+            self.recover_one(set, row, journal).await?;
         }
         Ok(())
     }
 
-    async fn recover_one(&mut self, set: &Set, row: &Row, goal: Goal, journal: Journal) -> Result<(), Error> {
+    async fn recover_one(&mut self, set: &Set, row: &Row, journal: Journal) -> Result<(), Error> {
         let migration = set.find_recorded(&row.version);
-        let back = matches!(goal, Goal::DownSteps(_) | Goal::DownTo(_) | Goal::DownAll);
         let step = match journal.direction {
-            // On the way down anyway: no reason to go up first.
-            Some(Direction::Up) if back => None,
             Some(direction) => resumable(direction, row, migration, &journal)?,
             None => None,
         };
         if let Some(step) = step
             && let Some(from) = self.resume_at(&step, &journal).await?
         {
-            let total = step.script.statements.len();
-            if from < total {
-                let how = Recovery::Resume { statement: from + 1, total };
-                self.emitter.emit(Event::Recovering { stem: step.stem.clone(), how });
-            }
-            self.journalled(&step, from).await?;
+            self.resume(&step, from).await?;
             return Ok(());
         }
         self.down_first(row, migration, &journal).await
+    }
+
+    async fn resume(&mut self, step: &Prepared<'_>, from: usize) -> Result<u32, Error> {
+        let total = step.script.statements.len();
+        if from < total {
+            let how = Recovery::Resume { statement: from + 1, total };
+            self.emitter.emit(Event::Recovering { stem: step.stem.clone(), how });
+        }
+        self.journalled(step, from).await
+    }
+
+    /// Rolls back a partly applied migration; one that stopped on its way down goes on there.
+    pub async fn roll_back_dirty(&mut self, step: &Prepared<'_>) -> Result<u32, Error> {
+        let journal = self.journal(&step.version).await?;
+        self.wait_for_orphan(&journal).await?;
+        if journal.direction == Some(Direction::Down)
+            && journal.down.as_deref() == Some(step.script.text.as_ref())
+            && let Some(from) = self.resume_at(step, &journal).await?
+        {
+            return self.resume(step, from).await;
+        }
+        match step.script.mode {
+            Mode::Transactional => self.transaction(std::slice::from_ref(step)).await,
+            Mode::NonTransactional => self.journalled(step, 0).await,
+        }
     }
 
     /// Where to go on, or `None` where that cannot be known.
@@ -112,11 +129,16 @@ impl Runner<'_> {
     async fn finished_unseen(&self, text: &str) -> Result<bool, Error> {
         let Some(target) = sql::concurrent_target(text) else { return Ok(false) };
         let words: Vec<String> = text.split_whitespace().take(2).map(str::to_ascii_uppercase).collect();
-        let (Some(index), true) = (target.index, words.iter().any(|w| w == "CREATE") || words[0] == "DROP") else {
+        let (Some(index), true) = (target.index, words.iter().any(|w| w == "CREATE") || words[0] == "DROP")
+        else {
             return Ok(false);
         };
         let quoted = |parts: &[String]| {
-            parts.iter().map(|part| crate::history_table::quote_identifier(part)).collect::<Vec<_>>().join(".")
+            parts
+                .iter()
+                .map(|part| crate::history_table::quote_identifier(part))
+                .collect::<Vec<_>>()
+                .join(".")
         };
         let drops = words[0] == "DROP";
         let sql = match (&target.table, drops) {
@@ -126,14 +148,23 @@ impl Runner<'_> {
                 quote_literal(&quoted(table)),
                 quote_literal(index.last().map_or("", String::as_str))
             ),
-            _ => format!("SELECT to_regclass({}) IS {}NULL", quote_literal(&quoted(&index)), if drops { "" } else { "NOT " }),
+            _ => format!(
+                "SELECT to_regclass({}) IS {}NULL",
+                quote_literal(&quoted(&index)),
+                if drops { "" } else { "NOT " }
+            ),
         };
         let rows = self.work.ask("looking at an index", &sql).await?;
         Ok(rows.first().is_some_and(|row| row.is_true(0)))
     }
 
     /// Runs the down script, after which the migration is pending.
-    async fn down_first(&mut self, row: &Row, migration: Option<&Migration>, journal: &Journal) -> Result<(), Error> {
+    async fn down_first(
+        &mut self,
+        row: &Row,
+        migration: Option<&Migration>,
+        journal: &Journal,
+    ) -> Result<(), Error> {
         let stem = migration.map_or(row.version.as_str(), |m| m.stem.as_ref()).to_owned();
         let in_file = migration.and_then(|m| m.down.as_ref());
         let script = match (in_file, &journal.down) {
@@ -142,7 +173,8 @@ impl Runner<'_> {
             (None, None) => return Err(self.dirty(row, migration, journal).await),
         };
         self.emitter.emit(Event::Recovering { stem: stem.clone(), how: Recovery::DownAndRetry });
-        let step = Prepared { stem, version: row.version.clone(), direction: Direction::Down, script, migration };
+        let version = row.version.clone();
+        let step = Prepared { stem, version, direction: Direction::Down, script, migration, dirty: true };
         let result = match step.script.mode {
             Mode::Transactional => self.transaction(std::slice::from_ref(&step)).await,
             Mode::NonTransactional => self.journalled(&step, 0).await,
@@ -217,7 +249,9 @@ impl Runner<'_> {
                     journal.done = row.number(2).unwrap_or(journal.done);
                     journal.next = Next::NotStarted;
                 }
-                (Some("up" | "down"), Some("failed")) if journal.next == Next::Started => journal.next = Next::Failed,
+                (Some("up" | "down"), Some("failed")) if journal.next == Next::Started => {
+                    journal.next = Next::Failed
+                }
                 (Some("up" | "down"), Some("ok")) => return Ok(Journal::default()),
                 _ => {}
             }
@@ -260,7 +294,14 @@ fn resumable<'a>(
 ) -> Result<Option<Prepared<'a>>, Error> {
     let stem = migration.map_or(row.version.as_str(), |m| m.stem.as_ref()).to_owned();
     let prepared = |script: Cow<'a, Script>| {
-        Some(Prepared { stem: stem.clone(), version: row.version.clone(), direction, script, migration })
+        Some(Prepared {
+            stem: stem.clone(),
+            version: row.version.clone(),
+            direction,
+            script,
+            migration,
+            dirty: true,
+        })
     };
     let (in_file, in_log) = match direction {
         Direction::Up => (migration.map(|m| &m.up), &journal.up),
@@ -270,16 +311,19 @@ fn resumable<'a>(
     let Some(file) = in_file else {
         return Ok(prepared(Cow::Owned(crate::down::parse(&stem, recorded)?)));
     };
-    if file.checksum.to_string() == row.checksum {
+    if Some(file.checksum.to_string()) == row.checksum {
         return Ok(prepared(Cow::Borrowed(file)));
     }
     // The file was mended since. What is done must be what the journal speaks of; the rest is taken as it is now.
     let Ok(was) = Script::parse(&file.file, recorded.clone()) else { return Ok(None) };
     let same = was.statements.len() >= journal.done
         && file.statements.len() >= journal.done
-        && was.statements.iter().zip(file.statements.iter()).take(journal.done).all(|(a, b)| {
-            crate::cosmetic::same(was.sql(a), file.sql(b))
-        });
+        && was
+            .statements
+            .iter()
+            .zip(file.statements.iter())
+            .take(journal.done)
+            .all(|(a, b)| crate::cosmetic::same(was.sql(a), file.sql(b)));
     Ok(if same && file.mode == Mode::NonTransactional { prepared(Cow::Borrowed(file)) } else { None })
 }
 

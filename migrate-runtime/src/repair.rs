@@ -1,6 +1,7 @@
 //! `repair`: makes the history fit the files, and touches nothing else. A plan first; changes only when told.
 
-use migrate_core::{Row, Set};
+use migrate_core::standing::{Standing, standings};
+use migrate_core::{Set, State};
 
 use crate::history_table::quote_literal;
 use crate::message::Guard;
@@ -14,44 +15,47 @@ impl Runner<'_> {
     pub async fn repair_plan(&self, set: &Set) -> Result<RepairPlan, Error> {
         let rows = self.read().await?;
         let mut repairs = Vec::new();
-        for row in &rows {
-            repairs.extend(self.repair_of(set, row).await?);
+        for standing in standings(set, &rows) {
+            repairs.extend(self.repair_of(&standing).await?);
         }
         Ok(RepairPlan { repairs })
     }
 
-    async fn repair_of(&self, set: &Set, row: &Row) -> Result<Vec<Repair>, Error> {
-        let migration = set.find_recorded(&row.version);
+    async fn repair_of(&self, standing: &Standing<'_>) -> Result<Vec<Repair>, Error> {
+        let Some(row) = standing.row else { return Ok(vec![]) };
+        let version = row.version.clone();
         if row.dirty {
-            let journal = self.journal(&row.version).await?;
+            let journal = self.journal(&version).await?;
             return Ok(match journal.progress() {
-                Some((done, total)) if done == total => vec![Repair::MarkApplied { version: row.version.clone() }],
-                Some((0, _)) if journal.untouched() => vec![Repair::ClearDirty { version: row.version.clone() }],
+                Some((done, total)) if done == total => vec![Repair::MarkApplied { version }],
+                Some((0, _)) if journal.untouched() => vec![Repair::ClearDirty { version }],
                 // Partly applied: no edit of the history alone would be true.
                 _ => vec![],
             });
         }
-        let Some(migration) = migration else {
+        let Some(migration) = standing.migration else {
             // Newer than everything here is an old checkout, not a damage.
-            let newest = set.migrations.last().map(|m| m.version);
-            let number = row.version.split('_').next().and_then(|digits| digits.parse().ok());
-            let newer = number.map(migrate_core::Version::new) > newest;
-            return Ok(if newer { vec![] } else { vec![Repair::Forget { version: row.version.clone() }] });
+            let damaged = matches!(standing.state, State::Missing | State::BadVersion);
+            return Ok(if damaged { vec![Repair::Forget { version }] } else { vec![] });
         };
+        if standing.state == State::Duplicate {
+            // The row that is not named as the file is.
+            let surplus = migration.stem != version;
+            return Ok(if surplus { vec![Repair::Forget { version }] } else { vec![] });
+        }
         let mut repairs = Vec::new();
-        let found = migration.up.checksum.to_string();
-        if !found.eq_ignore_ascii_case(&row.checksum) {
-            let texts = self.recorded(&[&row.version]).await?;
-            let was = texts.get(&row.version).and_then(|text| text.up.as_deref());
+        if !standing.is_same_text() {
+            let texts = self.recorded(&[&version]).await?;
+            let was = texts.get(&version).and_then(|text| text.up.as_deref());
             repairs.push(Repair::AcceptChecksum {
-                stem: row.version.clone(),
-                recorded: row.checksum.clone(),
-                found,
+                stem: version.clone(),
+                recorded: row.checksum.clone().unwrap_or_else(|| "NULL".to_owned()),
+                found: migration.up.checksum.to_string(),
                 cosmetic: was.map(|was| crate::cosmetic::same(was, &migration.up.text)),
             });
         }
-        if migration.stem != row.version {
-            repairs.push(Repair::Rename { recorded: row.version.clone(), stem: migration.stem.to_string() });
+        if standing.state == State::Renamed {
+            repairs.push(Repair::Rename { recorded: version, stem: migration.stem.to_string() });
         }
         Ok(repairs)
     }
@@ -119,7 +123,11 @@ impl Runner<'_> {
                 log(stem, &format!("recorded as {recorded} before"), true)
             ),
             Repair::Forget { version } => {
-                format!("{};\n{}", self.recorder.forget(version), log(version, "row removed: its file is gone", false))
+                format!(
+                    "{};\n{}",
+                    self.recorder.forget(version),
+                    log(version, "row removed: its file is gone", false)
+                )
             }
             Repair::ClearDirty { version } => format!(
                 "{};\n{}",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use migrate_core::{Direction, Warning};
+use migrate_core::{Direction, State, Warning};
 
 /// What a run did.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +47,7 @@ pub struct StatusEntry {
     /// The stem, or the recorded version where the set does not carry it.
     pub stem: String,
     /// Where it stands.
-    pub state: StatusState,
+    pub state: State,
     /// The server's time when it was applied, ISO 8601.
     pub applied_at: Option<String>,
     /// From the audit log, where there is one.
@@ -60,28 +60,6 @@ pub struct StatusEntry {
     pub found: Option<String>,
     /// Whether it can be rolled back: a down is recorded or in the set.
     pub reversible: bool,
-}
-
-/// Where a migration stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StatusState {
-    /// Recorded, and the file is as it was.
-    Applied,
-    /// In the set, not recorded.
-    Pending,
-    /// Pending, and older than an applied one.
-    OutOfOrder,
-    /// Recorded dirty: a non-transactional migration is partly applied.
-    Dirty,
-    /// Recorded, but the file changed since.
-    Modified,
-    /// Recorded under this number with another description.
-    Renamed,
-    /// Recorded, not in the set, older than the newest of the set.
-    Missing,
-    /// Recorded, not in the set, newer than everything in the set.
-    Newer,
 }
 
 /// One line of the audit log.

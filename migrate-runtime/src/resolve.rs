@@ -35,7 +35,8 @@ pub(crate) async fn committed(runner: &Runner<'_>, step: &Prepared<'_>) -> Optio
         let open = Session::open(&runner.database, &runner.settings.tool, &runner.emitter);
         if let Ok(Ok(session)) = tokio::time::timeout(Duration::from_secs(5), open).await {
             // The fence first, in a statement of its own: the question must see what the old transaction committed.
-            let over = session.query(&fence).await.is_ok_and(|rows| rows.first().is_some_and(|row| row.is_true(0)));
+            let over =
+                session.query(&fence).await.is_ok_and(|rows| rows.first().is_some_and(|row| row.is_true(0)));
             if over && let Ok(rows) = session.query(&question).await {
                 return Some(rows.first().is_some_and(|row| row.is_true(0)));
             }

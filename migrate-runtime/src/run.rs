@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use migrate_core::{Direction, Goal, Migration, Mode, Plan, Row, Script, Set, Step};
+use migrate_core::{Direction, Goal, Migration, Mode, Plan, Refusal, Row, Script, Set, Step, Warning};
 use tokio_postgres::CancelToken;
 
 use crate::emitter::Emitter;
@@ -47,6 +47,8 @@ pub(crate) struct Prepared<'a> {
     pub script: Cow<'a, Script>,
     /// Where the set carries it.
     pub migration: Option<&'a Migration>,
+    /// Its row says that it was started and not finished.
+    pub dirty: bool,
 }
 
 impl Prepared<'_> {
@@ -105,14 +107,20 @@ impl<'s> Runner<'s> {
             history::recognise(&self.settings.history, shape)?;
         }
         if goal == Goal::UpAll && self.probe.digest == Some(set.digest) && !self.probe.dirty {
-            return Ok(Report { applied_total: set.digest.count, elapsed: started.elapsed(), ..Report::default() });
+            return Ok(Report {
+                applied_total: set.digest.count,
+                elapsed: started.elapsed(),
+                ..Report::default()
+            });
         }
         // Without the lock, where it is likely that nothing is to do: an old binary on a newer database, or a refusal.
         // With fewer rows than migrations something is pending, and the history is read once, under the lock.
-        let pending = matches!(goal, Goal::UpAll) && self.probe.digest.is_some_and(|d| d.count < set.digest.count);
+        let pending =
+            matches!(goal, Goal::UpAll) && self.probe.digest.is_some_and(|d| d.count < set.digest.count);
         if !pending {
             let rows = self.read().await?;
-            if !rows.iter().any(|row| row.dirty) {
+            let back = goes_back(goal);
+            if back || !rows.iter().any(|row| row.dirty) {
                 let plan = self.plan(set, &rows, goal).await?;
                 if plan.steps.is_empty() {
                     return Ok(self.report(started, &plan, rows.len(), vec![]));
@@ -140,11 +148,12 @@ impl<'s> Runner<'s> {
         let mut rows = history::prepare(&self.work, &self.settings.history, &self.probe).await?;
         self.probe.log_exists = true;
         self.rows = rows.len();
-        if rows.iter().any(|row| row.dirty) {
+        // On the way down a dirty row is rolled back like any other: no reason to go up first.
+        if !goes_back(goal) && rows.iter().any(|row| row.dirty) {
             if !self.settings.auto_recover {
                 return Err(self.refuse_dirty(set, &rows).await);
             }
-            self.recover(set, &rows, goal).await?;
+            self.recover(set, &rows).await?;
             rows = history::read(&self.work, &self.settings.history).await?;
             self.rows = rows.len();
         }
@@ -224,6 +233,7 @@ impl<'s> Runner<'s> {
         let back: Vec<&str> =
             plan.steps.iter().filter(|s| s.direction == Direction::Down).map(recorded_version).collect();
         let recorded = self.recorded(&back).await?;
+        plan.check_reversible(|row| recorded.get(&row.version).is_some_and(|text| text.down.is_some()))?;
         plan.steps
             .iter()
             .map(|step| match (step.direction, step.migration) {
@@ -233,14 +243,16 @@ impl<'s> Runner<'s> {
                     direction: Direction::Up,
                     script: Cow::Borrowed(&migration.up),
                     migration: Some(migration),
+                    dirty: false,
                 }),
-                (Direction::Up, None) => Err(Error::NoDown {
-                    stem: step.stem.clone(),
-                    why: "it is not among the migrations here, so it cannot be applied again".to_owned(),
-                }),
+                // The planner refuses this before.
+                (Direction::Up, None) => {
+                    Err(Refusal::RedoUnknown { versions: vec![step.stem.clone()] }.into())
+                }
                 (Direction::Down, migration) => {
                     let version = recorded_version(step);
-                    crate::down::choose(self.settings, version, migration, recorded.get(version))
+                    let dirty = step.row.as_ref().is_some_and(|row| row.dirty);
+                    crate::down::choose(self.settings, version, dirty, migration, recorded.get(version))
                 }
             })
             .collect()
@@ -252,7 +264,9 @@ impl<'s> Runner<'s> {
             self.may_go_on(None)?;
             let started = Instant::now();
             self.start(step, index + 1, steps.len());
-            let attempts = if step.transactional() {
+            let attempts = if step.dirty {
+                self.roll_back_dirty(step).await?
+            } else if step.transactional() {
                 self.transaction(std::slice::from_ref(step)).await?
             } else {
                 self.journalled(step, 0).await?
@@ -312,23 +326,20 @@ impl<'s> Runner<'s> {
     }
 
     pub fn builder(&self) -> Builder<'_> {
-        Builder { settings: self.settings, probe: &self.probe, keys: self.keys, recorder: &self.recorder }
-    }
-
-    /// What is in flight, for the watcher.
-    pub fn flight<'f>(&'f self, stem: &'f str, lock_timeout: Duration, since: Instant) -> Flight<'f>
-    where
-        's: 'f,
-    {
-        flight(self.settings, &self.probe, &self.work, self.keys, stem, lock_timeout, since)
+        Builder { settings: self.settings, probe: &self.probe, keys: self.keys }
     }
 
     fn tell_if_older_than_folder(&self, set: &Set) {
         let Some(folder) = self.settings.built_from else { return };
-        if let Some(newer) = migrate_core::folder::newer_than(set, std::path::Path::new(folder)) {
-            self.emitter.emit(Event::FolderIsNewer { folder: folder.to_owned(), migration: newer.to_string() });
+        if let Some(differences) = migrate_core::folder::newer_than(set, std::path::Path::new(folder)) {
+            let files = differences.iter().map(|difference| difference.file().to_owned()).collect();
+            self.emitter.emit(Event::Warning(Warning::StaleBinary { folder: folder.to_owned(), files }));
         }
     }
+}
+
+fn goes_back(goal: Goal) -> bool {
+    matches!(goal, Goal::DownSteps(_) | Goal::DownTo(_) | Goal::DownAll)
 }
 
 /// The flight of a statement on this session.

@@ -29,13 +29,13 @@ pub(crate) struct Broken {
 impl Session {
     /// Connects under this `application_name`; what the server says on the way goes to `emitter`.
     pub async fn open(database: &Database, application: &str, emitter: &Emitter) -> Result<Self, Error> {
-        let (client, link) = database
-            .connect(application)
-            .await
-            .map_err(|source| Error::Connect { database: database.to_string(), source })?;
+        let (client, link) = database.connect(application).await?;
         let greeted_by = link.backend_pid();
         let emitter = emitter.clone();
-        let driver = tokio::spawn(link.drive(move |notice: DbError| emitter.notice(&notice)));
+        let driver = tokio::spawn(async move {
+            // Why a connection broke reaches whoever waits for an answer on it.
+            let _ = link.run(move |notice: DbError| emitter.notice(&notice)).await;
+        });
         Ok(Self { client, database: database.clone(), greeted_by, driver })
     }
 
@@ -140,7 +140,9 @@ impl<'a> Row<'a> {
 /// A server that shuts down says so in a FATAL message (class 57P) before it hangs up.
 pub(crate) fn is_lost(error: &tokio_postgres::Error) -> bool {
     match error.as_db_error() {
-        Some(server) => matches!(server.severity(), "FATAL" | "PANIC") || server.code().code().starts_with("57P"),
+        Some(server) => {
+            matches!(server.severity(), "FATAL" | "PANIC") || server.code().code().starts_with("57P")
+        }
         None => true,
     }
 }

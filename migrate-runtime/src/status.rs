@@ -1,11 +1,12 @@
 //! Reading verbs: what the history says. They write nothing, need only SELECT, and work on a standby.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
-use migrate_core::{Row, Set, Version};
+use migrate_core::standing::standings;
+use migrate_core::{Row, Set};
 
-use crate::report::{LogEntry, Status, StatusEntry, StatusState};
+use crate::report::{LogEntry, Status, StatusEntry};
 use crate::run::Runner;
 use crate::{Error, history};
 
@@ -102,62 +103,21 @@ fn milliseconds(value: Option<f64>) -> Option<Duration> {
 }
 
 fn entries(set: &Set, rows: &[Row], logged: &HashMap<String, Logged>) -> Vec<StatusEntry> {
-    let newest_here = set.migrations.last().map(|m| m.version);
-    let newest_applied = rows.iter().filter_map(|row| number(&row.version)).max();
-    let mut recorded = HashSet::new();
-    let mut entries: Vec<(Option<Version>, StatusEntry)> = Vec::new();
-    for row in rows {
-        let migration = set.find_recorded(&row.version);
-        let log = logged.get(&row.version);
-        let renamed = migration.is_some_and(|m| m.stem != row.version && !is_number(&row.version));
-        let found = migration.map(|m| m.up.checksum.to_string());
-        let state = match &found {
-            _ if row.dirty => StatusState::Dirty,
-            None if number(&row.version) > newest_here => StatusState::Newer,
-            None => StatusState::Missing,
-            Some(_) if renamed => StatusState::Renamed,
-            Some(found) if !found.eq_ignore_ascii_case(&row.checksum) => StatusState::Modified,
-            Some(_) => StatusState::Applied,
-        };
-        recorded.extend(migration.map(|m| m.version));
-        entries.push((
-            number(&row.version),
+    standings(set, rows)
+        .into_iter()
+        .map(|standing| {
+            let log = standing.row.and_then(|row| logged.get(&row.version));
             StatusEntry {
-                stem: migration.filter(|_| !renamed).map_or(row.version.as_str(), |m| m.stem.as_ref()).to_owned(),
-                state,
-                applied_at: Some(row.applied_at.clone()),
+                stem: standing.stem().to_owned(),
+                state: standing.state,
+                applied_at: standing.row.map(|row| row.applied_at.clone()),
                 duration: log.and_then(|log| log.duration),
                 by: log.and_then(|log| log.by.clone()),
-                recorded: Some(row.checksum.clone()),
-                found,
-                reversible: log.is_some_and(|log| log.has_down) || migration.is_some_and(|m| m.down.is_some()),
-            },
-        ));
-    }
-    for migration in set.migrations.iter().filter(|m| !recorded.contains(&m.version)) {
-        let late = newest_applied.is_some_and(|newest| migration.version < newest);
-        entries.push((
-            Some(migration.version),
-            StatusEntry {
-                stem: migration.stem.to_string(),
-                state: if late { StatusState::OutOfOrder } else { StatusState::Pending },
-                applied_at: None,
-                duration: None,
-                by: None,
-                recorded: None,
-                found: Some(migration.up.checksum.to_string()),
-                reversible: migration.down.is_some(),
-            },
-        ));
-    }
-    entries.sort_by(|a, b| (a.0, &a.1.stem).cmp(&(b.0, &b.1.stem)));
-    entries.into_iter().map(|(_, entry)| entry).collect()
-}
-
-fn number(version: &str) -> Option<Version> {
-    version.split('_').next()?.parse().ok().map(Version::new)
-}
-
-fn is_number(version: &str) -> bool {
-    !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+                recorded: standing.row.and_then(|row| row.checksum.clone()),
+                found: standing.migration.map(|migration| migration.up.checksum.to_string()),
+                reversible: log.is_some_and(|log| log.has_down)
+                    || standing.migration.is_some_and(|migration| migration.down.is_some()),
+            }
+        })
+        .collect()
 }

@@ -5,10 +5,13 @@ use crate::Event;
 /// One `tracing` event for each of ours, under the target `migrate`.
 pub(crate) fn event(event: &Event) {
     match event {
-        Event::Warning(_) | Event::LockLost | Event::LogUnavailable { .. } | Event::FolderIsNewer { .. } => {
+        Event::Warning(_) | Event::LockLost | Event::LogUnavailable { .. } => {
             tracing::warn!(target: "migrate", ?event);
         }
-        Event::Retrying { .. } | Event::LockWaiting { .. } | Event::Recovering { .. } | Event::Resolved { .. } => {
+        Event::Retrying { .. }
+        | Event::LockWaiting { .. }
+        | Event::Recovering { .. }
+        | Event::Resolved { .. } => {
             tracing::warn!(target: "migrate", ?event);
         }
         Event::Started { stem, direction, number, total, .. } => {

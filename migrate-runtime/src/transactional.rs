@@ -22,8 +22,8 @@ const COPY_PIECE: usize = 1 << 20;
 
 /// Which part failed, and how.
 pub(crate) struct Refused {
-    part: usize,
-    broken: Broken,
+    pub part: usize,
+    pub broken: Broken,
 }
 
 impl Runner<'_> {
@@ -82,9 +82,10 @@ impl Runner<'_> {
                             failure: Box::new(failure),
                         }
                     }
-                    RetryReason::OrphanRunner => {
-                        Error::LockNotObtained { waited: since.elapsed(), holder: blockers.into_iter().next() }
-                    }
+                    RetryReason::OrphanRunner => Error::LockNotObtained {
+                        waited: since.elapsed(),
+                        holder: blockers.into_iter().next(),
+                    },
                     _ => self.give_up(failure, &broken.error).await,
                 });
             }
@@ -149,7 +150,9 @@ impl Runner<'_> {
     fn failure(&self, steps: &[Prepared<'_>], parts: &[Part<'_>], part: usize, broken: &Broken) -> Failure {
         let server = broken.error.as_db_error();
         let located = match (parts.get(part), server) {
-            (Some(Part::Message(message)), Some(error)) => message.locate(broken.finished, error, &self.probe),
+            (Some(Part::Message(message)), Some(error)) => {
+                message.locate(broken.finished, error, &self.probe)
+            }
             (Some(Part::Copy { work, statement }), Some(error)) => {
                 let mut failure = work.failure(error.into());
                 failure.statement = Some((statement.start, statement.end));

@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use migrate_core::{Goal, Set};
 
+use crate::Error;
 use crate::backoff::Backoff;
 use crate::emitter::Emitter;
 use crate::run::Runner;
 use crate::settings::Settings;
-use crate::Error;
 
 impl Runner<'_> {
     /// Whether everything is applied. One round trip where it is. Writes nothing.
@@ -36,7 +36,12 @@ impl Runner<'_> {
 
 /// Asks again until everything is applied. What waiting cannot mend (a modified file) ends it at once; a server that
 /// is not there yet, pending migrations and one that is partly applied right now are waited for.
-pub(crate) async fn wait(settings: &Settings, emitter: &Emitter, set: &Set, deadline: Duration) -> Result<(), Error> {
+pub(crate) async fn wait(
+    settings: &Settings,
+    emitter: &Emitter,
+    set: &Set,
+    deadline: Duration,
+) -> Result<(), Error> {
     let started = Instant::now();
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
     loop {
@@ -53,7 +58,10 @@ pub(crate) async fn wait(settings: &Settings, emitter: &Emitter, set: &Set, dead
         let worth_waiting = matches!(
             error,
             None | Some(
-                Error::Pending { .. } | Error::Connect { .. } | Error::ConnectionLost { .. } | Error::Dirty { .. }
+                Error::Pending { .. }
+                    | Error::Connect { .. }
+                    | Error::ConnectionLost { .. }
+                    | Error::Dirty { .. }
             )
         );
         if !worth_waiting || started.elapsed() >= deadline {

@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::name::NameError;
-use crate::script::ScriptError;
+use crate::sql::ScriptError;
 use crate::text::TextError;
 use crate::{Direction, Version};
 
