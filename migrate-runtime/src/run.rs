@@ -35,6 +35,8 @@ pub(crate) struct Runner<'s> {
     pub lock: Option<RunnerLock>,
     /// How many rows the history has: each work transaction holds the server to it.
     pub rows: usize,
+    /// When the connection was begun.
+    pub since: Instant,
 }
 
 /// A step with the script that it runs.
@@ -72,6 +74,7 @@ impl Prepared<'_> {
 impl<'s> Runner<'s> {
     /// Connects and asks what the database is. Writes nothing.
     pub async fn connect(settings: &'s Settings, emitter: &Emitter) -> Result<Self, Error> {
+        let since = Instant::now();
         let database = match &settings.database {
             Some(database) => database.clone(),
             None => Database::from_env()?,
@@ -96,12 +99,12 @@ impl<'s> Runner<'s> {
             run_id,
             lock: None,
             rows: 0,
+            since,
         })
     }
 
     /// Brings the database to the goal.
     pub async fn run(&mut self, set: &Set, goal: Goal) -> Result<Report, Error> {
-        let started = Instant::now();
         self.tell_if_older_than_folder(set);
         if let Some(shape) = &self.probe.history {
             history::recognise(&self.settings.history, shape)?;
@@ -109,7 +112,7 @@ impl<'s> Runner<'s> {
         if goal == Goal::UpAll && self.probe.digest == Some(set.digest) && !self.probe.dirty {
             return Ok(Report {
                 applied_total: set.digest.count,
-                elapsed: started.elapsed(),
+                elapsed: self.since.elapsed(),
                 ..Report::default()
             });
         }
@@ -123,7 +126,7 @@ impl<'s> Runner<'s> {
             if back || !rows.iter().any(|row| row.dirty) {
                 let plan = self.plan(set, &rows, goal).await?;
                 if plan.steps.is_empty() {
-                    return Ok(self.report(started, &plan, rows.len(), vec![]));
+                    return Ok(self.report(&plan, rows.len(), vec![]));
                 }
             } else if !self.settings.auto_recover {
                 return Err(self.refuse_dirty(set, &rows).await);
@@ -131,7 +134,7 @@ impl<'s> Runner<'s> {
         }
         self.probe.writable(&self.work)?;
         self.take_lock().await?;
-        let result = self.run_locked(set, goal, started).await;
+        let result = self.run_locked(set, goal).await;
         self.emitter.set_in_flight(None);
         self.release_lock().await;
         result
@@ -144,7 +147,7 @@ impl<'s> Runner<'s> {
         }
     }
 
-    async fn run_locked(&mut self, set: &Set, goal: Goal, started: Instant) -> Result<Report, Error> {
+    async fn run_locked(&mut self, set: &Set, goal: Goal) -> Result<Report, Error> {
         let mut rows = history::prepare(&self.work, &self.settings.history, &self.probe).await?;
         self.probe.log_exists = true;
         self.rows = rows.len();
@@ -170,11 +173,11 @@ impl<'s> Runner<'s> {
         } else {
             self.one_by_one(&steps).await?
         };
-        Ok(self.report(started, &plan, self.rows, done))
+        Ok(self.report(&plan, self.rows, done))
     }
 
-    fn report(&self, started: Instant, plan: &Plan<'_>, applied_total: usize, done: Vec<Done>) -> Report {
-        Report { done, warnings: plan.warnings.clone(), applied_total, elapsed: started.elapsed() }
+    fn report(&self, plan: &Plan<'_>, applied_total: usize, done: Vec<Done>) -> Report {
+        Report { done, warnings: plan.warnings.clone(), applied_total, elapsed: self.since.elapsed() }
     }
 
     /// Takes the runner lock. Who had to wait looks at the database anew: the other runner has changed it.
