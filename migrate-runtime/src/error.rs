@@ -107,7 +107,7 @@ pub enum Error {
         /// How long we waited.
         waited: Duration,
         /// Who holds it, where the server lets us see it.
-        holder: Option<Session>,
+        holder: Option<Box<Session>>,
     },
     /// A table lock was not obtained in any attempt.
     #[error("`{stem}` did not get a table lock within {waited:?} ({attempts} attempts)")]

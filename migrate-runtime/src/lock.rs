@@ -88,7 +88,7 @@ impl RunnerLock {
             if over || told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
                 let holder = holder(&session, keys.runner).await?;
                 if over {
-                    return Err(Error::LockNotObtained { waited, holder });
+                    return Err(Error::LockNotObtained { waited, holder: holder.map(Box::new) });
                 }
                 // A first failure is often a lock that is about to go; say it from the second look on.
                 if told.is_some() || waited > Duration::from_millis(200) {

@@ -196,11 +196,16 @@ impl Runner<'_> {
 
     /// The refusal of the first dirty row, with what is there.
     pub async fn refuse_dirty(&self, set: &Set, rows: &[Row]) -> Error {
-        for row in rows.iter().filter(|row| row.dirty) {
-            let journal = self.journal(&row.version).await.unwrap_or_default();
-            return self.dirty(row, set.find_recorded(&row.version), &journal).await;
-        }
-        Error::Dirty { stem: String::new(), progress: None, invalid_indexes: vec![], failure: None }
+        let Some(row) = rows.iter().find(|row| row.dirty) else {
+            return Error::Dirty {
+                stem: String::new(),
+                progress: None,
+                invalid_indexes: vec![],
+                failure: None,
+            };
+        };
+        let journal = self.journal(&row.version).await.unwrap_or_default();
+        self.dirty(row, set.find_recorded(&row.version), &journal).await
     }
 
     async fn dirty(&self, row: &Row, migration: Option<&Migration>, journal: &Journal) -> Error {
@@ -276,7 +281,7 @@ impl Runner<'_> {
             let holder = Some(crate::event::Session::from_row(row));
             let waited = started.elapsed();
             if waited > self.settings.lock_wait {
-                return Err(Error::LockNotObtained { waited, holder });
+                return Err(Error::LockNotObtained { waited, holder: holder.map(Box::new) });
             }
             self.emitter.emit(Event::LockWaiting { waited, holder });
             self.may_go_on(None)?;

@@ -84,7 +84,7 @@ impl Runner<'_> {
                     }
                     RetryReason::OrphanRunner => Error::LockNotObtained {
                         waited: since.elapsed(),
-                        holder: blockers.into_iter().next(),
+                        holder: blockers.into_iter().next().map(Box::new),
                     },
                     _ => self.give_up(failure, &broken.error).await,
                 });
