@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::name::NameError;
-use crate::script::ScriptError;
+use crate::sql::ScriptError;
 use crate::text::TextError;
 use crate::{Direction, Version};
 
@@ -138,7 +138,7 @@ pub enum Problem {
         error: TextError,
     },
     /// The SQL or a directive of it makes no sense.
-    #[error("{}:{}: {error}", path.display(), error.line)]
+    #[error("{}:{}:{}: {}", path.display(), error.line, error.column, error.reason)]
     Script {
         /// The file.
         path: PathBuf,

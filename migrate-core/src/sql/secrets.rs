@@ -70,7 +70,10 @@ fn mask_text(text: &str, masked: &mut String) {
         } else if bytes[at] | 0x20 == b'p' {
             ["password", "passwd"]
                 .iter()
-                .find(|word| bytes[at..].len() >= word.len() && bytes[at..at + word.len()].eq_ignore_ascii_case(word.as_bytes()))
+                .find(|word| {
+                    bytes[at..].len() >= word.len()
+                        && bytes[at..at + word.len()].eq_ignore_ascii_case(word.as_bytes())
+                })
                 .and_then(|word| value(text, at + word.len()))
         } else {
             None
@@ -91,7 +94,8 @@ fn mask_text(text: &str, masked: &mut String) {
 /// The range of the password in `user:password@host`, that starts at `start`.
 fn url_password(text: &str, start: usize) -> Option<(usize, usize)> {
     let rest = &text[start..];
-    let rest = &rest[..rest.find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"')).unwrap_or(rest.len())];
+    let rest =
+        &rest[..rest.find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"')).unwrap_or(rest.len())];
     // An `@` or a `/` that should have been percent-encoded is still part of the password.
     let user = &rest[..rest.rfind('@')?];
     let colon = user.find(':')?;
@@ -116,7 +120,8 @@ fn value(text: &str, at: usize) -> Option<(usize, usize)> {
         }
     }
     let rest = &text[start..];
-    let length = rest.find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '&' | ';')).unwrap_or(rest.len());
+    let length =
+        rest.find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '&' | ';')).unwrap_or(rest.len());
     (assigned && length > 0).then_some((start, start + length))
 }
 
@@ -160,7 +165,10 @@ mod tests {
             mask_secrets("ALTER ROLE a PASSWORD 'x' VALID UNTIL '2030-01-01'; -- y\n"),
             "ALTER ROLE a PASSWORD '***' VALID UNTIL '2030-01-01'; -- y\n"
         );
-        assert_eq!(mask_secrets("CONNECTION 'host=a password=b dbname=c'"), "CONNECTION 'host=a password=*** dbname=c'");
+        assert_eq!(
+            mask_secrets("CONNECTION 'host=a password=b dbname=c'"),
+            "CONNECTION 'host=a password=*** dbname=c'"
+        );
         assert_eq!(mask_secrets("CONNECTION 'x://a:b@c/d'"), "CONNECTION 'x://a:***@c/d'");
         for sql in [
             "ALTER ROLE a PASSWORD NULL",
