@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 pub use problem::{FileKind, Problem, Problems};
 
 use crate::lock::{Difference, Lock};
+use crate::sql::Reason;
 use crate::{Direction, Script, Set, Version, file, name, text};
 
 /// The largest file: what PostgreSQL takes in one message (1 GiB − 1, `MaxAllocSize`), less what is sent around it.
@@ -198,9 +199,12 @@ fn read_script(path: &Path, home: Option<&Path>) -> Result<Script, Problem> {
         Err(error) => return Err(Problem::Text { path: owned(), error }),
     };
     match Script::parse(file, text) {
-        Ok(script) if script.statements.is_empty() => Err(Problem::Empty { path: owned() }),
         Ok(script) => Ok(script),
-        Err(error) => Err(Problem::Script { path: owned(), error }),
+        Err(error) => Err(match error.reason {
+            Reason::Empty => Problem::Empty { path: owned() },
+            Reason::IrreversibleDown => Problem::IrreversibleDown { path: owned() },
+            _ => Problem::Script { path: owned(), error },
+        }),
     }
 }
 

@@ -138,7 +138,7 @@ pub enum Problem {
         error: TextError,
     },
     /// The SQL or a directive of it makes no sense.
-    #[error("{}:{}: {error}", path.display(), error.line)]
+    #[error("{}:{}:{}: {}", path.display(), error.line, error.column, error.reason)]
     Script {
         /// The file.
         path: PathBuf,

@@ -172,7 +172,7 @@ fn a_script_that_makes_no_sense_is_told_with_its_line() {
     let problems = project.read().unwrap_err().problems;
     assert!(matches!(problems.as_slice(), [Problem::Script { .. }]));
     assert_eq!(problems[0].line(), Some(1));
-    assert!(project.problems()[0].starts_with("1_a.up.sql:1: "));
+    assert!(project.problems()[0].starts_with("1_a.up.sql:1:1: "));
 }
 
 #[test]
