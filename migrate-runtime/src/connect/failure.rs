@@ -33,6 +33,7 @@ pub(super) async fn failed(error: io::Error) -> tokio_postgres::Error {
     config.user("").ssl_mode(SslMode::Disable);
     match config.connect_raw(Broken(Some(error)), NoTls).await {
         Err(error) => error,
+        // The start-up message is the first thing written, and that write fails.
         Ok(_) => unreachable!("a broken stream does not connect"),
     }
 }

@@ -95,6 +95,11 @@ fn of_client(message: &str, causes: &str, kind: Option<ErrorKind>, database: &Da
         return "channel_binding=require needs TLS and a password that is checked with scram-sha-256"
             .to_owned();
     }
+    if causes.contains("UnsupportedCertVersion") {
+        return "the server's certificate is X.509 version 1, which cannot be checked here: issue it again as version 3, with \
+                a subjectAltName (`openssl x509 -extfile`), or use sslmode=require without a root certificate"
+            .to_owned();
+    }
     if causes.contains("UnknownIssuer") {
         return "the server's certificate is not from an authority in sslrootcert: name the right file there"
             .to_owned();
@@ -166,5 +171,58 @@ fn shell_word(word: &str) -> String {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_test_server_says() {
+        let database = Database::resolve(Some("postgres://u@h/d?sslmode=require"), &|_| None);
+        let database = database.or_else(|_| Database::resolve(Some("postgres://u@h/d"), &|_| None)).unwrap();
+        for (message, causes, kind, expected) in [
+            (
+                "error performing TLS handshake",
+                "invalid peer certificate: Other(OtherError(UnsupportedCertVersion))",
+                None,
+                "X.509 version 1",
+            ),
+            (
+                "error performing TLS handshake",
+                "received fatal alert: ProtocolVersion",
+                None,
+                "ssl_min_protocol_version",
+            ),
+            (
+                "error connecting to server",
+                "Network is unreachable",
+                Some(ErrorKind::NetworkUnreachable),
+                "no route",
+            ),
+            (
+                "error communicating with the server",
+                "reset",
+                Some(ErrorKind::ConnectionReset),
+                "something closed the connection",
+            ),
+            (
+                "error connecting to server",
+                "Permission denied",
+                Some(ErrorKind::PermissionDenied),
+                "may not open the server's socket",
+            ),
+            ("invalid configuration", "", None, "check the connection settings"),
+        ] {
+            let found = of_client(message, causes, kind, &database);
+            assert!(found.contains(expected), "{causes}: {found}");
+        }
+    }
+
+    #[test]
+    fn a_shell_takes_the_name_as_it_is() {
+        assert_eq!(shell_word("shop_1"), "shop_1");
+        assert_eq!(shell_word("o'shop; x"), r"'o'\''shop; x'");
     }
 }

@@ -159,6 +159,9 @@ fn number<T: FromStr>(parameters: &Parameters, name: &str) -> Result<Option<T>, 
 mod tests {
     use super::*;
 
+    /// Text, variables, and what is to come of them.
+    type Case<'a> = (Option<&'a str>, &'a [(&'a str, &'a str)], &'a str);
+
     /// `Ok` with the database for people, `Err` with message and hint.
     fn read(text: Option<&str>, variables: &[(&str, &str)]) -> Result<Database, String> {
         let environment = |name: &str| {
@@ -175,7 +178,7 @@ mod tests {
 
     #[test]
     fn text_then_environment_then_defaults() {
-        let cases: &[(Option<&str>, &[(&str, &str)], &str)] = &[
+        let cases: &[Case] = &[
             (Some("postgres://u@h:1/d"), &[], "postgres://u@h:1/d"),
             (Some("postgres://h"), &[], "postgres://os@h:5432/os"),
             (Some("postgres://u@h"), &[], "postgres://u@h:5432/u"),
@@ -208,7 +211,7 @@ mod tests {
 
     #[test]
     fn refusals() {
-        let cases: &[(Option<&str>, &[(&str, &str)], &str)] = &[
+        let cases: &[Case] = &[
             (None, &[], "no database is configured"),
             (None, &[("PGUSER", "u"), ("PGPASSWORD", "p")], "no database is configured"),
             (Some("mysql://root@h/d"), &[], "the connection settings: `mysql` is not PostgreSQL"),

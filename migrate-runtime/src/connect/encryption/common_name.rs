@@ -19,9 +19,9 @@ pub(super) fn matches(certificate: &CertificateDer<'_>, host: &str) -> bool {
     if extensions.into_iter().any(|extension| extension.extn_id == SubjectAltName::OID) {
         return false;
     }
-    let attributes = certificate.subject.0.iter().flat_map(|name| name.0.iter());
+    let mut attributes = certificate.subject.0.iter().flat_map(|name| name.0.iter());
     // As OpenSSL and libpq: the last one counts.
-    let Some(name) = attributes.filter(|attribute| attribute.oid == CN).next_back() else { return false };
+    let Some(name) = attributes.rfind(|attribute| attribute.oid == CN) else { return false };
     let value = &name.value;
     let text = Utf8StringRef::try_from(value)
         .map(|text| text.as_str().to_owned())

@@ -100,6 +100,12 @@ mod tests {
             let error = key(&path).unwrap_err().to_string();
             assert!(error.contains(expected) && error.contains(&name), "{error}");
         }
-        assert!(certificates(&path, "x").unwrap_err().to_string().contains("has no certificate"));
+        for (text, expected) in
+            [("text", "has no certificate"), ("-----BEGIN CERTIFICATE-----", "is not a PEM file")]
+        {
+            std::fs::write(&path, text).unwrap();
+            let error = certificates(&path, "x").unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains(&name), "{error}");
+        }
     }
 }
