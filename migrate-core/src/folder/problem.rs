@@ -182,7 +182,7 @@ pub enum Problem {
         path: PathBuf,
     },
     /// A link that leaves the project.
-    #[error("{}: is a link to {}, outside the project {}", path.display(), target.display(), project.display())]
+    #[error("{}: is a link to {}, outside the project", path.display(), target.display())]
     OutsideProject {
         /// The link.
         path: PathBuf,
