@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 pub use problem::{FileKind, Problem, Problems};
 
 use crate::lock::{Difference, Lock};
-use crate::{Direction, Script, Set, Version, file, name, text};
+use crate::{Direction, Reason, Script, ScriptError, Set, Version, file, name, text};
 
 /// The largest file: what PostgreSQL takes in one message (1 GiB − 1, `MaxAllocSize`), less what is sent around it.
 pub const MAX_FILE_BYTES: u64 = (1 << 30) - (1 << 20);
@@ -198,8 +198,8 @@ fn read_script(path: &Path, home: Option<&Path>) -> Result<Script, Problem> {
         Err(error) => return Err(Problem::Text { path: owned(), error }),
     };
     match Script::parse(file, text) {
-        Ok(script) if script.statements.is_empty() => Err(Problem::Empty { path: owned() }),
         Ok(script) => Ok(script),
+        Err(ScriptError { reason: Reason::Empty, .. }) => Err(Problem::Empty { path: owned() }),
         Err(error) => Err(Problem::Script { path: owned(), error }),
     }
 }

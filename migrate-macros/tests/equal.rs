@@ -3,20 +3,15 @@
 use std::path::Path;
 
 use migrate_runtime::core::folder::{self, Options};
-use migrate_runtime::core::lock::Lock;
 use migrate_runtime::core::{Mode, Set};
 
 migrate_runtime::embed!(mod embedded = "tests/equal/migrations");
 
+/// After a change of the folder: `cargo migrate lock --dir migrate-macros/tests/equal/migrations`.
 fn on_disk() -> Set {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = root.join("tests/equal/migrations");
-    let set = folder::read(&folder, &Options::new(root)).unwrap_or_else(|problems| panic!("{problems}"));
-    // After a change of the folder: `UPDATE_LOCK=1 cargo test --package migrate-macros --test equal`, twice.
-    if std::env::var_os("UPDATE_LOCK").is_some() {
-        Lock::of(&set).write(&folder).unwrap();
-    }
-    set
+    folder::read(&folder, &Options::new(root)).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
 #[test]

@@ -80,9 +80,6 @@ fn complete(version: Version, stem: String, pair: Pair, problems: &mut Vec<Probl
     let irreversible =
         |half: &Half| half.script.as_ref().is_some_and(|script| script.directives.irreversible.is_some());
     match &down {
-        Some(down) if irreversible(down) => {
-            problems.push(Problem::IrreversibleDown { path: down.path.clone() })
-        }
         Some(down) if irreversible(&up) => {
             problems.push(Problem::IrreversibleWithDown { up: up.path.clone(), down: down.path.clone() });
         }
