@@ -14,6 +14,7 @@
 //! ```
 
 pub mod connect;
+pub mod embed;
 pub mod error;
 pub mod event;
 pub mod history_table;

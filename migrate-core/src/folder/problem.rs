@@ -5,8 +5,8 @@ use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::ScriptError;
 use crate::name::NameError;
-use crate::sql::ScriptError;
 use crate::text::TextError;
 use crate::{Direction, Version};
 
@@ -182,7 +182,7 @@ pub enum Problem {
         path: PathBuf,
     },
     /// A link that leaves the project.
-    #[error("{}: is a link to {}, outside the project {}", path.display(), target.display(), project.display())]
+    #[error("{}: is a link to {}, outside the project", path.display(), target.display())]
     OutsideProject {
         /// The link.
         path: PathBuf,
@@ -235,12 +235,6 @@ pub enum Problem {
         /// The down file.
         down: PathBuf,
     },
-    /// A down file says `irreversible`.
-    #[error("{}: `-- migrate: irreversible` belongs in the up file", path.display())]
-    IrreversibleDown {
-        /// The down file.
-        path: PathBuf,
-    },
 }
 
 impl Problem {
@@ -259,8 +253,7 @@ impl Problem {
             | Self::BrokenLink { path, .. }
             | Self::LinkLoop { path }
             | Self::OutsideProject { path, .. }
-            | Self::MissingHalf { path, .. }
-            | Self::IrreversibleDown { path } => path,
+            | Self::MissingHalf { path, .. } => path,
             Self::NamesDiffer { up, .. } | Self::IrreversibleWithDown { up, .. } => up,
             Self::CaseOnly { first, .. } | Self::DuplicateVersion { first, .. } => first,
         }
@@ -314,9 +307,6 @@ impl Problem {
                 "give the one that is not applied anywhere yet the next free number; `cargo migrate status` shows what is applied"
             }
             Self::IrreversibleWithDown { .. } => "remove the directive, or the down file",
-            Self::IrreversibleDown { .. } => {
-                "remove the down file and put the directive into the head of the up file"
-            }
         };
         hint.to_owned()
     }

@@ -163,16 +163,16 @@ fn irreversible_and_a_down_exclude_each_other() {
     let project = Project::new().pair("1_a").file("1_a.up.sql", head);
     assert_eq!(project.problems(), ["1_a.up.sql says `-- migrate: irreversible` but 1_a.down.sql is there"]);
     let project = Project::new().pair("1_a").file("1_a.down.sql", head);
-    assert_eq!(project.problems(), ["1_a.down.sql: `-- migrate: irreversible` belongs in the up file"]);
+    assert_eq!(project.problems(), ["1_a.down.sql:1:1: a down file cannot be irreversible"]);
 }
 
 #[test]
 fn a_script_that_makes_no_sense_is_told_with_its_line() {
-    let project = Project::new().pair("1_a").file("1_a.up.sql", "-- migrate: unknown\nselect 1;\n");
+    let project = Project::new().pair("1_a").file("1_a.up.sql", "-- why\n-- migrate: unknown\nselect 1;\n");
     let problems = project.read().unwrap_err().problems;
     assert!(matches!(problems.as_slice(), [Problem::Script { .. }]));
-    assert_eq!(problems[0].line(), Some(1));
-    assert!(project.problems()[0].starts_with("1_a.up.sql:1:1: "));
+    assert_eq!(problems[0].line(), Some(2));
+    assert!(project.problems()[0].starts_with("1_a.up.sql:2:1: unknown directive"));
 }
 
 #[test]

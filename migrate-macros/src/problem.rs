@@ -1,0 +1,89 @@
+//! What is wrong, as compile errors: all of them at once, each with its file and the way out.
+
+use std::path::{Path, PathBuf};
+
+use migrate_core::folder;
+use migrate_core::lock::{Difference, LockError};
+use proc_macro2::TokenStream;
+use quote::quote_spanned;
+
+use crate::arguments::Arguments;
+
+/// Why nothing can be embedded.
+pub(crate) enum Problem {
+    /// `CARGO_MANIFEST_DIR` is not set.
+    NoCargo,
+    /// No folder was given, and there is none where one is looked for.
+    NoFolder { looked: Vec<PathBuf> },
+    /// A path of one machine.
+    AbsoluteFolder { given: String },
+    /// Something in the folder.
+    Folder(folder::Problem),
+    /// The lock is missing or unreadable.
+    Lock(LockError),
+    /// One file is not as the lock has it.
+    Differs { path: PathBuf, difference: Difference, hint: String },
+}
+
+impl Problem {
+    /// Each difference with the path of its file; anything else as it is.
+    pub(crate) fn of_lock(error: LockError) -> Vec<Self> {
+        let hint = error.hint();
+        match error {
+            LockError::Differs { path, differences } => differences
+                .into_iter()
+                .map(|difference| Self::Differs {
+                    path: path.with_file_name(difference.file()),
+                    difference,
+                    hint: hint.clone(),
+                })
+                .collect(),
+            other => vec![Self::Lock(other)],
+        }
+    }
+
+    fn message(&self) -> String {
+        match self {
+            Self::NoCargo => "CARGO_MANIFEST_DIR is not set: build with cargo".to_owned(),
+            Self::NoFolder { looked } => {
+                let looked: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
+                format!("there is no migrations folder; looked for {}", looked.join(" and "))
+            }
+            Self::AbsoluteFolder { given } => format!("{given}: is a path of one machine only"),
+            Self::Folder(problem) => problem.to_string(),
+            Self::Lock(error) => error.to_string(),
+            Self::Differs { path, difference, .. } => format!("{}: {difference}", path.display()),
+        }
+    }
+
+    fn hint(&self) -> String {
+        match self {
+            Self::NoCargo => "set it to the crate's folder where another build system is used".to_owned(),
+            Self::NoFolder { .. } => {
+                "create it with `cargo migrate init`, or name it: `embed!(\"path/from/the/crate\")`"
+                    .to_owned()
+            }
+            Self::AbsoluteFolder { .. } => "write the path relative to the crate's Cargo.toml".to_owned(),
+            Self::Folder(problem) => problem.hint(),
+            Self::Lock(error) => error.hint(),
+            Self::Differs { hint, .. } => hint.clone(),
+        }
+    }
+}
+
+/// One `compile_error!` for each problem. Paths are written as rustc writes its own: relative to the workspace.
+pub(crate) fn errors(
+    arguments: &Arguments,
+    project: Option<&Path>,
+    problems: impl IntoIterator<Item = Problem>,
+) -> TokenStream {
+    let project = project.map(|project| format!("{}{}", project.display(), std::path::MAIN_SEPARATOR));
+    let error = |problem: Problem| {
+        let mut message = format!("{}\n  help: {}", problem.message(), problem.hint());
+        if let Some(project) = &project {
+            message = message.replace(project, "");
+        }
+        quote_spanned! { arguments.span() => ::core::compile_error! { #message } }
+    };
+    problems.into_iter().map(error).collect()
+}

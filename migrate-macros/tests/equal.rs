@@ -1,0 +1,57 @@
+//! What is embedded is what is on the disk: byte-order marks, line ends, directives and all.
+
+use std::path::Path;
+
+use migrate_runtime::core::folder::{self, Options};
+use migrate_runtime::core::{Mode, Set};
+
+migrate_runtime::embed!(mod embedded = "tests/equal/migrations");
+
+/// After a change of the folder: `cargo migrate lock --dir migrate-macros/tests/equal/migrations`.
+fn on_disk() -> Set {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("tests/equal/migrations");
+    folder::read(&folder, &Options::new(root)).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+#[test]
+fn embedded_and_disk_are_equal() {
+    let disk = on_disk();
+    assert_eq!(embedded::MIGRATIONS.folder, "tests/equal/migrations");
+    assert_eq!(embedded::MIGRATIONS.digest, disk.digest);
+    assert_eq!(embedded::MIGRATIONS.migrations.len(), disk.migrations.len());
+    for (embedded, disk) in embedded::MIGRATIONS.migrations.iter().zip(disk.migrations.iter()) {
+        assert_eq!(embedded, disk);
+    }
+}
+
+/// An equality of two empty lists would prove nothing: the folder has every kind of thing that a set can hold.
+#[test]
+fn the_folder_has_one_of_everything() {
+    let migrations = &embedded::MIGRATIONS.migrations;
+    assert_eq!(migrations.len(), 11);
+    let scripts = || migrations.iter().flat_map(|m| std::iter::once(&m.up).chain(&m.down));
+    assert!(scripts().all(|script| !script.text.starts_with('\u{FEFF}') && !script.text.contains("\r\n")));
+    assert!(scripts().any(|script| script.text.contains('\r')), "a lone CR stays");
+    assert!(scripts().any(|script| script.mode == Mode::NonTransactional));
+    assert!(scripts().any(|script| script.directives.no_transaction));
+    assert!(scripts().any(|script| script.directives.lock_timeout.is_some_and(|t| t.subsec_millis() == 250)));
+    assert!(scripts().any(|script| script.directives.statement_timeout.is_some()));
+    assert!(scripts().any(|script| !script.directives.allow.is_empty()));
+    assert!(scripts().any(|script| script.has_copy()));
+    assert!(scripts().any(|script| !script.dropped.is_empty()));
+    assert!(migrations.iter().any(|m| m.down.is_none() && m.up.directives.irreversible.is_some()));
+}
+
+/// No allocation at start: every text is in the binary.
+#[test]
+fn all_of_it_is_static() {
+    use std::borrow::Cow::Borrowed;
+    assert!(matches!(embedded::MIGRATIONS.migrations, Borrowed(_)));
+    for migration in embedded::MIGRATIONS.migrations.iter() {
+        assert!(matches!(migration.stem, Borrowed(_)));
+        for script in std::iter::once(&migration.up).chain(&migration.down) {
+            assert!(matches!((&script.text, &script.statements), (Borrowed(_), Borrowed(_))));
+        }
+    }
+}

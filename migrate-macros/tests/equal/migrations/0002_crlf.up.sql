@@ -1,0 +1,5 @@
+-- CRLF
+CREATE TABLE crlf (
+  id int
+);
+CREATE INDEX crlf_id ON crlf (id);

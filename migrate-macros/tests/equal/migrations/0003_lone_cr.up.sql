@@ -1,0 +1,1 @@
+-- a comment ends at CRCREATE TABLE cr (id int);

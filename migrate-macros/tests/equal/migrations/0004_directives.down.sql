@@ -1,0 +1,2 @@
+-- migrate: lock-timeout 250ms
+ALTER TABLE crlf DROP COLUMN a;

@@ -1,0 +1,2 @@
+-- migrate: irreversible the old prices are in no backup
+DELETE FROM crlf;

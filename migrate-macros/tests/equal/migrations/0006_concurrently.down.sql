@@ -1,0 +1,3 @@
+-- migrate: no-transaction
+DROP INDEX CONCURRENTLY cr_id;
+SELECT 1;

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY cr_id ON cr (id);

@@ -1,0 +1,3 @@
+BEGIN;
+CREATE TABLE pair (id int);
+COMMIT;

@@ -1,0 +1,2 @@
+CREATE TABLE "täble🐘" (id int); -- 日本
+SELECT $a$ ; '"\ $a$;

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("/srv/migrations");
+
+fn main() {}

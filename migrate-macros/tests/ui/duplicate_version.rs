@@ -1,0 +1,3 @@
+migrate_runtime::embed!("duplicate_version");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("irreversible_down");
+
+fn main() {}

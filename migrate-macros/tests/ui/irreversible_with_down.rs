@@ -1,0 +1,3 @@
+migrate_runtime::embed!("irreversible_with_down");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("link_loop");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("lock_by_hand");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("look_alike_digit");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("meta_command");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("missing_up");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("name_not_utf8");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("names_differ");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("no_such_folder");
+
+fn main() {}

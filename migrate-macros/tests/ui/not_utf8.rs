@@ -1,0 +1,3 @@
+migrate_runtime::embed!("not_utf8");
+
+fn main() {}

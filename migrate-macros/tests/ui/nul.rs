@@ -1,0 +1,3 @@
+migrate_runtime::embed!("nul");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("unknown_directive");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("utf16");
+
+fn main() {}

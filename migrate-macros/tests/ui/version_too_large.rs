@@ -1,0 +1,3 @@
+migrate_runtime::embed!("version_too_large");
+
+fn main() {}
