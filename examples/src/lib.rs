@@ -1,1 +1,0 @@
-//! The example applications are the binaries of this package.
