@@ -36,6 +36,10 @@ impl Emitter {
 
     /// A notice from the server. Called by the task that drives a connection.
     pub fn notice(&self, notice: &DbError) {
+        // "There is no transaction in progress": a ROLLBACK of our own, where a failure may or may not have ended it.
+        if notice.code().code() == "25P01" {
+            return;
+        }
         let stem = self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).clone();
         self.emit(Event::Notice {
             stem,

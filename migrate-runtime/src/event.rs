@@ -25,6 +25,8 @@ pub enum Event {
         waited: Duration,
         /// Who holds the lock, where the server lets us see it.
         holder: Option<Session>,
+        /// The migration that the holder is working on, where its work connection says so.
+        migration: Option<String>,
     },
     /// We are the one runner.
     LockObtained {

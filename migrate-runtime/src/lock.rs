@@ -86,13 +86,13 @@ impl RunnerLock {
             session.ask("taking the migration lock", "ROLLBACK").await?;
             let over = waited >= settings.lock_wait;
             if over || told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
-                let holder = holder(&session, keys.runner).await?;
+                let (holder, migration) = holder(&session, keys.runner).await?;
                 if over {
                     return Err(Error::LockNotObtained { waited, holder: holder.map(Box::new) });
                 }
                 // A first failure is often a lock that is about to go; say it from the second look on.
                 if told.is_some() || waited > Duration::from_millis(200) {
-                    emitter.emit(Event::LockWaiting { waited, holder });
+                    emitter.emit(Event::LockWaiting { waited, holder, migration });
                     told = Some(Instant::now());
                 }
             }
@@ -115,15 +115,22 @@ impl RunnerLock {
     }
 }
 
-/// Who holds a lock, where the server lets us see it.
-async fn holder(session: &Session, key: i64) -> Result<Option<Other>, Error> {
+/// Who holds a lock, and what it works on, where the server lets us see it.
+///
+/// The lock's own connection says only that it is idle. The work connection of the same tool, user and address says in
+/// its `application_name` which migration is in flight.
+async fn holder(session: &Session, key: i64) -> Result<(Option<Other>, Option<String>), Error> {
     let sql = format!(
-        "SELECT {} FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE {} LIMIT 1",
+        "SELECT {}, (SELECT substr(w.application_name, strpos(w.application_name, ': ') + 2) \
+         FROM pg_catalog.pg_stat_activity w WHERE w.datname = a.datname AND w.usename = a.usename \
+         AND w.client_addr IS NOT DISTINCT FROM a.client_addr AND w.application_name ~ ': [0-9]' \
+         AND split_part(w.application_name, ':', 1) = split_part(a.application_name, ':', 1) LIMIT 1) \
+         FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE {} LIMIT 1",
         session_columns("a"),
         held(key)
     );
     let rows = session.ask("looking for the holder of the migration lock", &sql).await?;
-    Ok(rows.first().map(Other::from_row))
+    Ok(rows.first().map_or((None, None), |row| (Some(Other::from_row(row)), row.owned(7))))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::backoff::Backoff;
 use crate::event::Recovery;
 use crate::history_table::quote_literal;
 use crate::invalid_index;
+use crate::report::Done;
 use crate::run::{Prepared, Runner};
 use crate::{Error, Event};
 
@@ -56,19 +57,22 @@ enum Next {
 
 impl Runner<'_> {
     /// Recovers every dirty row, oldest first. The caller holds the lock.
-    pub async fn recover(&mut self, set: &Set, rows: &[Row]) -> Result<(), Error> {
+    ///
+    /// What is finished by it counts as done by this run; what is rolled back is pending again.
+    pub async fn recover(&mut self, set: &Set, rows: &[Row]) -> Result<Vec<Done>, Error> {
+        let mut done = Vec::new();
         let mut dirty: Vec<&Row> = rows.iter().filter(|row| row.dirty).collect();
         dirty.sort_by_key(|row| set.find_recorded(&row.version).map(|migration| migration.version));
         for row in dirty {
             self.emitter.set_in_flight(Some(&row.version));
             let journal = self.journal(&row.version).await?;
             self.wait_for_orphan(&journal).await?;
-            self.recover_one(set, row, journal).await?;
+            done.extend(self.recover_one(set, row, journal).await?);
         }
-        Ok(())
+        Ok(done)
     }
 
-    async fn recover_one(&mut self, set: &Set, row: &Row, journal: Journal) -> Result<(), Error> {
+    async fn recover_one(&mut self, set: &Set, row: &Row, journal: Journal) -> Result<Option<Done>, Error> {
         let migration = set.find_recorded(&row.version);
         let step = match journal.direction {
             Some(direction) => resumable(direction, row, migration, &journal)?,
@@ -77,10 +81,14 @@ impl Runner<'_> {
         if let Some(step) = step
             && let Some(from) = self.resume_at(&step, &journal).await?
         {
-            self.resume(&step, from).await?;
-            return Ok(());
+            let started = Instant::now();
+            let attempts = self.resume(&step, from).await?;
+            let (stem, direction, elapsed) = (step.stem.clone(), step.direction, started.elapsed());
+            self.emitter.emit(Event::Finished { stem: stem.clone(), direction, elapsed });
+            return Ok(Some(Done { stem, direction, elapsed, attempts }));
         }
-        self.down_first(row, migration, &journal).await
+        self.down_first(row, migration, &journal).await?;
+        Ok(None)
     }
 
     async fn resume(&mut self, step: &Prepared<'_>, from: usize) -> Result<u32, Error> {
@@ -283,7 +291,7 @@ impl Runner<'_> {
             if waited > self.settings.lock_wait {
                 return Err(Error::LockNotObtained { waited, holder: holder.map(Box::new) });
             }
-            self.emitter.emit(Event::LockWaiting { waited, holder });
+            self.emitter.emit(Event::LockWaiting { waited, holder, migration: None });
             self.may_go_on(None)?;
             tokio::time::sleep(backoff.pause()).await;
         }

@@ -151,12 +151,13 @@ impl<'s> Runner<'s> {
         let mut rows = history::prepare(&self.work, &self.settings.history, &self.probe).await?;
         self.probe.log_exists = true;
         self.rows = rows.len();
+        let mut recovered = Vec::new();
         // On the way down a dirty row is rolled back like any other: no reason to go up first.
         if !goes_back(goal) && rows.iter().any(|row| row.dirty) {
             if !self.settings.auto_recover {
                 return Err(self.refuse_dirty(set, &rows).await);
             }
-            self.recover(set, &rows).await?;
+            recovered = self.recover(set, &rows).await?;
             rows = history::read(&self.work, &self.settings.history).await?;
             self.rows = rows.len();
         }
@@ -173,7 +174,8 @@ impl<'s> Runner<'s> {
         } else {
             self.one_by_one(&steps).await?
         };
-        Ok(self.report(&plan, self.rows, done))
+        recovered.extend(done);
+        Ok(self.report(&plan, self.rows, recovered))
     }
 
     fn report(&self, plan: &Plan<'_>, applied_total: usize, done: Vec<Done>) -> Report {

@@ -68,8 +68,10 @@ impl Runner<'_> {
             let Some((reason, budget)) = self.worth_retrying(&broken.error) else {
                 return Err(self.give_up(failure, &broken.error).await);
             };
-            let pause = backoff.pause();
-            if since.elapsed() + pause >= budget {
+            let left = budget.saturating_sub(since.elapsed());
+            // The last attempt ends with the budget, neither long before nor after.
+            let pause = backoff.pause().min(left / 2);
+            if left < budget / 50 {
                 return Err(match reason {
                     RetryReason::LockTimeout => {
                         self.log_failure(&failure).await;
