@@ -155,3 +155,112 @@ fn server_hint(server: &ServerError) -> Option<String> {
         _ => return None,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use migrate_core::{Direction, Refusal, Version};
+
+    use super::*;
+
+    fn source() -> tokio_postgres::Error {
+        "no_such_key=1".parse::<tokio_postgres::Config>().err().unwrap()
+    }
+
+    fn failure(code: &str, message: &str, direction: Direction) -> Box<Failure> {
+        let server =
+            ServerError { code: code.to_owned(), message: message.to_owned(), ..ServerError::default() };
+        Box::new(Failure {
+            stem: "1_a".to_owned(),
+            file: "1_a.up.sql".to_owned(),
+            text: "select 1".to_owned(),
+            position: None,
+            statement: None,
+            at_commit: false,
+            direction,
+            server,
+        })
+    }
+
+    /// One of each. A variant that is added without a hint does not compile; one that is not added here is not read.
+    fn every_error() -> Vec<Error> {
+        let stem = || "1_a".to_owned();
+        let database = || "postgres://db/shop".to_owned();
+        let waited = std::time::Duration::from_secs(1);
+        let (up, down) = (Direction::Up, Direction::Down);
+        let interfered =
+            |committed| Error::Interfered { stem: stem(), direction: up, committed, source: source() };
+        let blocker = crate::event::Session { pid: 7, ..Default::default() };
+        let table_lock = |blockers| Error::TableLock {
+            stem: stem(),
+            direction: up,
+            waited,
+            attempts: 2,
+            blockers,
+            failure: failure("55P03", "", up),
+        };
+        let dirty =
+            |invalid_indexes| Error::Dirty { stem: stem(), progress: None, invalid_indexes, failure: None };
+        vec![
+            Error::Settings { message: "m".to_owned(), hint: "set DATABASE_URL to a database".to_owned() },
+            Error::Connect {
+                database: database(),
+                hint: "is the server running there?".to_owned(),
+                source: source(),
+            },
+            Error::ConnectionLost { database: database(), source: source() },
+            interfered(Some(true)),
+            interfered(Some(false)),
+            interfered(None),
+            Error::LostWhilePartlyApplied { stem: stem(), statement: 1, total: 2, source: source() },
+            Error::LockLost { database: database() },
+            Error::HistoryChanged { stem: stem() },
+            Error::SingleTransaction { stem: stem() },
+            Error::RecordedScript { stem: stem(), why: "w".to_owned() },
+            Error::RepairOutdated,
+            Error::ReadOnly { database: database(), reason: "it is a hot standby".to_owned() },
+            Error::LockNotObtained { waited, holder: Some(Box::new(blocker.clone())) },
+            Error::LockNotObtained { waited, holder: None },
+            table_lock(vec![blocker]),
+            table_lock(vec![]),
+            Error::Failed { failure: failure("22012", "division by zero", up) },
+            Error::RollbackFailed { failure: failure("22012", "division by zero", down) },
+            dirty(vec![]),
+            dirty(vec!["public.i".to_owned()]),
+            Error::Refused(Refusal::UnknownTarget { target: Version::new(9), nearest: None }),
+            Error::ForeignTable {
+                table: "public.schema_migrations".to_owned(),
+                why: "it is a view".to_owned(),
+            },
+            Error::DownDiffers { stem: stem(), recorded: "a".to_owned(), found: "b".to_owned() },
+            Error::Server { doing: "reading the migration history".to_owned(), source: source() },
+            Error::TooLarge { stem: stem(), bytes: 1 << 30 },
+            Error::Interrupted { signal: 2, stem: Some(stem()) },
+            Error::Interrupted { signal: 2, stem: None },
+            Error::InsideRuntime,
+            Error::Pending { pending: vec![stem()] },
+        ]
+    }
+
+    #[test]
+    fn privileges_name_the_grant() {
+        let hint = |message: &str| failure_hint(&failure("42501", message, Direction::Up));
+        assert!(hint("permission denied for schema shop").contains("GRANT USAGE, CREATE ON SCHEMA shop"));
+        assert!(
+            hint("permission denied for table orders")
+                .contains("GRANT SELECT, INSERT, UPDATE, DELETE ON orders")
+        );
+        assert!(hint("must be owner of table orders").contains("the owner of orders"));
+        assert!(
+            hint("query would be affected by row-level security policy for table \"t\"")
+                .contains("BYPASSRLS")
+        );
+    }
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        for error in every_error() {
+            assert!(error.hint().len() > 20, "{error}");
+            assert!(!error.to_string().ends_with('.'), "{error}");
+        }
+    }
+}
