@@ -34,8 +34,12 @@ pub(crate) fn initdb(user: &ServerUser, binaries: &Binaries, data: &Path) -> Res
 }
 
 /// A fresh cluster at `data`, copied from the user's cache, where the first call of each version puts one. initdb takes
-/// 0.5 to 0.9 s, the copy a tenth of that.
-pub(crate) fn fresh(user: &ServerUser, binaries: &Binaries, data: &Path) -> Result<()> {
+/// 0.5 to 0.9 s, the copy a tenth of that. For [`ScratchServer::prepare`](crate::ScratchServer::prepare).
+///
+/// # Errors
+///
+/// [`Error::Program`] with what initdb said.
+pub fn fresh(user: &ServerUser, binaries: &Binaries, data: &Path) -> Result<()> {
     let template = match template(user, binaries) {
         Ok(template) => template,
         // A cache that cannot be written costs time, nothing else.

@@ -25,6 +25,7 @@ mod url;
 mod user;
 
 pub use binaries::{Binaries, Source};
+pub use cluster::fresh as fresh_cluster;
 pub use error::Error;
 pub use local::{LocalServer, LocalStatus};
 pub use process::{PostmasterFile, free_port};

@@ -1,1 +1,28 @@
-//! Shared parts of the integration tests.
+//! What the integration tests stand on: servers that can be broken, a proxy that breaks connections, and an environment
+//! that runs the real program. Nothing here is part of the product.
+
+// A harness panics where something is not as it must be, and what it prints is for the person who reads a test run.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
+
+pub mod binaries;
+pub mod cluster;
+pub mod dump;
+pub mod environment;
+pub mod guarded;
+pub mod log;
+pub mod output;
+pub mod pgbouncer;
+pub mod proxy;
+pub mod redact;
+pub mod skip;
+pub mod tls;
+pub mod wait;
+
+pub use cluster::Cluster;
+pub use environment::TestEnvironment;
+pub use log::Log;
+pub use output::{CANARY, Output, Running};
+pub use pgbouncer::PgBouncer;
+pub use proxy::Proxy;
+pub use redact::Redactor;
+pub use wait::{poll_until, until};

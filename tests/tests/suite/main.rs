@@ -1,0 +1,29 @@
+//! The one test binary of the workspace's integration tests: one to link, and one server for all of them.
+
+// A test panics where something is not as it must be.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
+
+mod harness_cluster;
+mod harness_proxy;
+mod harness_versions;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// A file that is not declared here would be a test that is never run.
+#[test]
+fn no_forgotten_test_files() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite");
+    let mut files = BTreeSet::new();
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let module = path.is_dir() && path.join("mod.rs").is_file();
+        if module || path.extension().is_some_and(|extension| extension == "rs") && name != "main" {
+            files.insert(name);
+        }
+    }
+    let declared =
+        include_str!("main.rs").split('\n').filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+    assert_eq!(declared.map(str::to_owned).collect::<BTreeSet<_>>(), files);
+}
