@@ -20,13 +20,15 @@ pub fn embed_in(input: TokenStream) -> TokenStream {
 }
 
 fn embed(arguments: &arguments::Arguments) -> proc_macro2::TokenStream {
-    let place = match locate::locate(arguments.folder.as_ref().map(|folder| folder.value()).as_deref()) {
-        Ok(place) => place,
-        Err(problem) => return problem::errors(arguments, None, [problem]),
+    let krate = match locate::Crate::current() {
+        Ok(krate) => krate,
+        Err(problems) => return problem::errors(arguments, None, &problems),
     };
-    match place.read() {
-        Ok(set) => emit::module(arguments, &place, &set),
-        // What is wrong is read again when it is mended, because a failed build is always built again.
-        Err(problems) => problem::errors(arguments, Some(&place.project), problems),
-    }
+    let given = arguments.folder.as_ref().map(syn::LitStr::value);
+    let embedded = krate.locate(given.as_deref()).and_then(|place| {
+        let set = krate.read(&place)?;
+        Ok(emit::module(arguments, &place, &set))
+    });
+    // What is wrong needs no tracking: a build that failed is always built again.
+    embedded.unwrap_or_else(|problems| problem::errors(arguments, Some(&krate.project), &problems))
 }

@@ -46,13 +46,16 @@ impl Problem {
         match self {
             Self::NoCargo => "CARGO_MANIFEST_DIR is not set: build with cargo".to_owned(),
             Self::NoFolder { looked } => {
-                let looked: Vec<_> = looked.iter().map(|path| path.display().to_string()).collect();
+                let looked: Vec<_> = looked.iter().map(|path| format!("`{}`", path.display())).collect();
                 format!("there is no migrations folder; looked for {}", looked.join(" and "))
             }
             Self::AbsoluteFolder { given } => format!("{given}: is a path of one machine only"),
             Self::Folder(problem) => problem.to_string(),
             Self::Lock(error) => error.to_string(),
-            Self::Differs { path, difference, .. } => format!("{}: {difference}", path.display()),
+            // The same words with the whole path for the name.
+            Self::Differs { path, difference, .. } => {
+                difference.to_string().replacen(difference.file(), &path.display().to_string(), 1)
+            }
         }
     }
 
@@ -71,19 +74,20 @@ impl Problem {
     }
 }
 
-/// One `compile_error!` for each problem. Paths are written as rustc writes its own: relative to the workspace.
-pub(crate) fn errors(
-    arguments: &Arguments,
-    project: Option<&Path>,
-    problems: impl IntoIterator<Item = Problem>,
-) -> TokenStream {
+/// One `compile_error!` for each problem. Paths are written as rustc writes its own: relative to the workspace. What helps against
+/// several in a row is said once, after the last.
+pub(crate) fn errors(arguments: &Arguments, project: Option<&Path>, problems: &[Problem]) -> TokenStream {
     let project = project.map(|project| format!("{}{}", project.display(), std::path::MAIN_SEPARATOR));
-    let error = |problem: Problem| {
-        let mut message = format!("{}\n  help: {}", problem.message(), problem.hint());
+    let hints: Vec<_> = problems.iter().map(Problem::hint).collect();
+    let error = |(index, problem): (usize, &Problem)| {
+        let mut message = problem.message();
+        if hints.get(index + 1) != hints.get(index) {
+            message = format!("{message}\n  help: {}", hints[index]);
+        }
         if let Some(project) = &project {
             message = message.replace(project, "");
         }
         quote_spanned! { arguments.span() => ::core::compile_error! { #message } }
     };
-    problems.into_iter().map(error).collect()
+    problems.iter().enumerate().map(error).collect()
 }
