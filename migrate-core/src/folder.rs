@@ -37,7 +37,8 @@ impl Options {
 
 /// All migrations of a folder.
 ///
-/// Files that do not end in `.sql` and sub-folders are not looked at; everything else has to be one half of a migration.
+/// Files that do not end in `.sql`, hidden ones and sub-folders are not looked at; everything else has to be one half of a
+/// migration.
 ///
 /// # Errors
 /// Everything that is wrong with the folder, in the order of the paths.
@@ -117,6 +118,8 @@ fn list(folder: &Path, problems: &mut Vec<Problem>) -> Result<Vec<PathBuf>, Prob
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         match path.file_name().and_then(|file| file.to_str()) {
+            // What editors and file systems leave while a file is open: `.#0001_a.up.sql`, `._0001_a.up.sql`.
+            Some(file) if file.starts_with('.') => {}
             Some(file) if name::is_sql(file) => paths.push(path),
             Some(_) => {}
             None if path.as_os_str().to_string_lossy().to_lowercase().ends_with(".sql") => {
@@ -142,7 +145,8 @@ fn home(folder: &Path, options: &Options) -> Option<PathBuf> {
             let folder = without_dots(&folder);
             folder.starts_with(without_dots(&root))
         });
-    fs::canonicalize(if inside { &options.project_root } else { folder }).ok()
+    let root = if inside { fs::canonicalize(&options.project_root).ok() } else { None };
+    root.or_else(|| fs::canonicalize(folder).ok())
 }
 
 /// A path with `.` and `..` resolved by the words alone.

@@ -7,6 +7,22 @@ use migrate_runtime::core::{Mode, Set};
 
 migrate_runtime::embed!(mod embedded = "tests/equal/migrations");
 
+/// The other forms of the call.
+mod forms {
+    migrate_runtime::embed!("tests/equal/migrations");
+    migrate_runtime::embed!(pub(super) mod named = "tests/equal/migrations");
+    // The folder of the workspace, because this crate has none.
+    migrate_runtime::embed!(pub mod of_the_workspace);
+}
+
+#[test]
+fn every_form_of_the_call() {
+    assert_eq!(forms::embedded::MIGRATIONS.digest, embedded::MIGRATIONS.digest);
+    assert_eq!(forms::named::MIGRATIONS.digest, embedded::MIGRATIONS.digest);
+    assert_eq!(forms::of_the_workspace::MIGRATIONS.folder, "../migrations");
+    assert!(!forms::of_the_workspace::MIGRATIONS.migrations.is_empty());
+}
+
 /// After a change of the folder: `cargo migrate lock --dir migrate-macros/tests/equal/migrations`.
 fn on_disk() -> Set {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

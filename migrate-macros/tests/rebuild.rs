@@ -17,6 +17,19 @@ fn main() {
 }
 "#;
 
+/// With the profile of our own workspace, so that its dependencies are those that are compiled already.
+const WORKSPACE: &str = r#"
+[workspace]
+members = ["app"]
+resolver = "3"
+
+[profile.dev]
+debug = "line-tables-only"
+
+[profile.dev.package."*"]
+debug = false
+"#;
+
 /// An application in a workspace, with the migrations in the folder of the workspace.
 struct Application {
     root: PathBuf,
@@ -31,7 +44,7 @@ impl Application {
         let ours = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let runtime = ours.join("migrate-runtime");
         let application = Self { root };
-        application.write("Cargo.toml", "[workspace]\nmembers = [\"app\"]\nresolver = \"3\"\n");
+        application.write("Cargo.toml", WORKSPACE);
         // The versions that are compiled already and surely there without a network.
         application.write("Cargo.lock", &fs::read_to_string(ours.join("Cargo.lock")).unwrap());
         let dependency =
@@ -66,8 +79,8 @@ impl Application {
     }
 
     fn cargo(&self, verb: &str) -> Output {
-        // Beside the target folder of the workspace: a build in there waits for whoever else builds.
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("tests/rebuild");
+        // The target folder of the workspace: what this test has compiled already is not compiled again.
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut command = Command::new(cargo);
         command

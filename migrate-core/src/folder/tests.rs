@@ -59,7 +59,8 @@ fn reads_pairs_in_the_order_of_their_numbers() {
         .file("1_a.up.sql", "-- migrate: irreversible it is a test\nselect 1;\n")
         .file("README.md", "")
         .file("migrations.lock", "")
-        .file(".gitattributes", "");
+        .file(".gitattributes", "")
+        .file("._10_c.up.sql", b"\0\x05\x16\x07");
     fs::create_dir(project.folder().join("templates")).unwrap();
     fs::write(project.folder().join("templates/table.up.sql"), "").unwrap();
     assert_eq!(project.stems(), ["1_a", "0009_b", "10_c"]);
@@ -208,6 +209,39 @@ fn a_folder_named_as_a_file() {
 }
 
 #[test]
+fn every_problem_has_a_hint_and_a_message_in_our_form() {
+    let path = || PathBuf::from("migrations/1_a.up.sql");
+    let io = |kind: std::io::ErrorKind| std::io::Error::from(kind);
+    let text = "\\i x".to_owned();
+    let all = [
+        Problem::Unreadable { path: path(), source: io(std::io::ErrorKind::NotFound) },
+        Problem::Unreadable { path: path(), source: io(std::io::ErrorKind::PermissionDenied) },
+        Problem::NotAFolder { path: path() },
+        Problem::NameNotUtf8 { path: path() },
+        Problem::Name { path: path(), error: name::NameError::NoVersion },
+        Problem::Text { path: path(), error: text::TextError::Utf16 },
+        Problem::Script { path: path(), error: Script::parse("1_a.up.sql", text).unwrap_err() },
+        Problem::Empty { path: path() },
+        Problem::TooLarge { path: path(), bytes: 1 },
+        Problem::NotAFile { path: path(), kind: FileKind::Fifo },
+        Problem::BrokenLink { path: path(), target: path() },
+        Problem::LinkLoop { path: path() },
+        Problem::OutsideProject { path: path(), target: path(), project: path() },
+        Problem::MissingHalf { path: path(), half: Direction::Up, missing: path() },
+        Problem::MissingHalf { path: path(), half: Direction::Down, missing: path() },
+        Problem::NamesDiffer { up: path(), down: path() },
+        Problem::CaseOnly { first: path(), second: path() },
+        Problem::DuplicateVersion { version: Version::new(1), first: path(), second: path() },
+        Problem::IrreversibleWithDown { up: path(), down: path() },
+    ];
+    for problem in all {
+        let message = problem.to_string();
+        assert!(!problem.hint().is_empty(), "{message}");
+        assert!(message.contains("migrations/1_a.up.sql") && !message.ends_with('.'), "{message}");
+    }
+}
+
+#[test]
 fn newer_than_tells_what_changed_since() {
     let project = Project::new().pair("1_a").pair("2_b");
     let set = project.read().unwrap();
@@ -262,6 +296,9 @@ mod links {
         let project = Project::new().pair("1_a").link("1_a.up.sql", outside.path());
         let problems = project.read().unwrap_err().problems;
         assert!(matches!(problems.as_slice(), [Problem::OutsideProject { .. }]), "{problems:?}");
+        // A root that is not there does not open the door.
+        let nowhere = Options::new(project.root.path().join("../nowhere/.."));
+        assert!(read(&project.folder(), &nowhere).is_err());
         let options = Options { project_root: project.root.path().to_owned(), follow_links_outside: true };
         assert_eq!(read(&project.folder(), &options).unwrap().migrations[0].up.text, "select 7;\n");
     }
@@ -296,7 +333,9 @@ mod links {
             .pair("2_b")
             .link("1_a.up.sql", "nowhere.sql")
             .link("2_b.up.sql", "2_b.down.sql")
-            .link("2_b.down.sql", "2_b.up.sql");
+            .link("2_b.down.sql", "2_b.up.sql")
+            // The lock of an editor.
+            .link(".#1_a.down.sql", "somebody@example.1234:1700000000");
         assert_eq!(
             project.problems(),
             [
