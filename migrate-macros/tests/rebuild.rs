@@ -1,5 +1,7 @@
 //! On stable Rust and with no build script, a build has the migrations that are there: a real cargo on a crate of the test's own.
 
+#![allow(clippy::unwrap_used, reason = "clippy sees no test in the helpers of one")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,6 +1,8 @@
 //! What is wrong with a folder is a compile error at the call of `embed!`. One mistake, one file in `ui/`; its folder is made
 //! here, because git carries neither pipes, nor names that are not UTF-8, nor line ends as they are.
 
+#![allow(clippy::unwrap_used, reason = "clippy sees no test in the helpers of one")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
