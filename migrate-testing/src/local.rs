@@ -114,6 +114,8 @@ impl LocalServer {
         let place = Place::of(&self.target)?;
         let _lock = place.lock()?;
         place.stop()?;
+        // The next start makes it again.
+        let _ = std::fs::remove_dir(cache::socket_folder(&place.user, &place.folder)?);
         let data = place.data();
         match std::fs::remove_dir_all(&data) {
             Ok(()) => Ok(true),
@@ -305,12 +307,7 @@ mod tests {
 
     impl Drop for Project {
         fn drop(&mut self) {
-            let _ = self.server.stop();
-            if let Ok(place) = Place::of(self.folder.path())
-                && let Ok(sockets) = cache::socket_folder(&place.user, &place.folder)
-            {
-                let _ = std::fs::remove_dir(sockets);
-            }
+            let _ = self.server.reset();
         }
     }
 

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use migrate_testing::ScratchDatabase;
+use migrate_testing::{LocalServer, ScratchDatabase};
 use postgres::Client;
 use tempfile::TempDir;
 
@@ -198,6 +198,16 @@ impl Default for TestEnvironment {
     }
 }
 
+impl Drop for TestEnvironment {
+    fn drop(&mut self) {
+        // A local server that a command started outlives it, and must not outlive its folder.
+        let target = self.path("target");
+        if target.join("migrate-local").is_dir() {
+            let _ = LocalServer::new(target).reset();
+        }
+    }
+}
+
 /// The variables that every command gets: what programs are found with, and what makes outputs equal.
 fn cleared() -> BTreeMap<OsString, OsString> {
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
@@ -214,6 +224,10 @@ fn cleared() -> BTreeMap<OsString, OsString> {
     .into_iter()
     .filter_map(kept)
     .collect();
+    // A server that has to be installed is so once, and not in each test's home; root's cache is the system's anyway.
+    if !rustix::process::geteuid().is_root() && std::env::var_os("MIGRATE_CACHE_DIR").is_none() {
+        variables.insert("MIGRATE_CACHE_DIR".into(), binaries::target_folder().join("migrate-cache").into());
+    }
     // The commands' home is a temporary folder, cargo's is not.
     for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
         let value = std::env::var_os(name).unwrap_or_else(|| home.join(folder).into());
@@ -273,6 +287,15 @@ mod tests {
         environment.write(".env", format!("PGPASSWORD={CANARY}"));
         environment.search_files();
         environment.capture(environment.program("cp").args([".env", "migrate.log"]));
+    }
+
+    #[test]
+    fn a_local_server_ends_with_the_environment() {
+        let environment = TestEnvironment::without_database();
+        let url = LocalServer::new(environment.path("target")).start("app").unwrap();
+        Client::connect(&url, postgres::NoTls).unwrap();
+        drop(environment);
+        Client::connect(&url, postgres::NoTls).map(drop).unwrap_err();
     }
 
     #[test]

@@ -3,6 +3,7 @@
 // A test panics where something is not as it must be.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod example_migrations;
 mod harness_cluster;
 mod harness_proxy;
 mod harness_versions;
