@@ -52,7 +52,9 @@ impl Narrator {
             Event::Warning(warning) => {
                 self.print(&format!("{}: {}", paint.warn("warning"), escape_line(&warning_text(warning))));
             }
-            Event::LockWaiting { waited, holder } => self.waiting(*waited, holder.as_ref()),
+            Event::LockWaiting { waited, holder, migration, .. } => {
+                self.waiting(*waited, holder.as_ref(), migration.as_deref());
+            }
             Event::LockObtained { waited } => {
                 if *waited >= Duration::from_secs(1) {
                     self.print(&format!("the other runner is done, after {}", time(*waited)));
@@ -137,9 +139,12 @@ impl Narrator {
         }
     }
 
-    fn waiting(&mut self, waited: Duration, holder: Option<&Session>) {
+    fn waiting(&mut self, waited: Duration, holder: Option<&Session>, migration: Option<&str>) {
         let pid = holder.map(|holder| holder.pid);
-        let who = holder.map_or_else(|| "another runner".to_owned(), session);
+        let mut who = holder.map_or_else(|| "another runner".to_owned(), session);
+        if let Some(migration) = migration {
+            who += &format!("; it works on {}", escape_line(migration));
+        }
         let changed = self.told.is_zero() || self.in_the_way != Vec::from_iter(pid);
         if changed {
             self.print(&format!("waiting for the migration lock, held by {who}"));

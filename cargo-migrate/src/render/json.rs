@@ -73,8 +73,9 @@ pub(crate) fn event(event: &Event) -> Value {
             "event": "connected", "database": database, "server_version": server_version, "pooled": pooled,
         }),
         Event::Warning(what) => json!({ "event": "warning", "warning": warning(what) }),
-        Event::LockWaiting { waited, holder } => json!({
+        Event::LockWaiting { waited, holder, migration, .. } => json!({
             "event": "lock_waiting", "waited_ms": milliseconds(*waited), "holder": holder.as_ref().map(session),
+            "migration": migration,
         }),
         Event::LockObtained { waited } => {
             json!({ "event": "lock_obtained", "waited_ms": milliseconds(*waited) })
@@ -226,7 +227,7 @@ mod tests {
                 total: 2,
                 transactional: true,
             },
-            Event::LockWaiting { waited: Duration::from_millis(1500), holder: Some(holder) },
+            Event::LockWaiting { waited: Duration::from_millis(1500), holder: Some(holder), migration: Some("0001_a".into()) },
             Event::Notice {
                 stem: None,
                 severity: "NOTICE".into(),
