@@ -15,7 +15,7 @@ pub mod signals;
 mod stream;
 mod template;
 
-pub use context::{Context, Environment};
+pub use context::{Context, Environment, InFlight, Input};
 pub use exit::Exit;
 pub use problem::Problem;
 pub use run::run;

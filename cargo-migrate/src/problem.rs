@@ -105,7 +105,7 @@ pub enum Problem {
         verb: &'static str,
     },
     /// A question that nobody is there to answer.
-    #[error("{question}")]
+    #[error("there is no terminal to ask on: {question}")]
     NeedsYes {
         /// What would be asked.
         question: String,

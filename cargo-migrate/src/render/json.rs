@@ -227,7 +227,11 @@ mod tests {
                 total: 2,
                 transactional: true,
             },
-            Event::LockWaiting { waited: Duration::from_millis(1500), holder: Some(holder), migration: Some("0001_a".into()) },
+            Event::LockWaiting {
+                waited: Duration::from_millis(1500),
+                holder: Some(holder),
+                migration: Some("0001_a".into()),
+            },
             Event::Notice {
                 stem: None,
                 severity: "NOTICE".into(),

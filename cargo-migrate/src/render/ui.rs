@@ -74,11 +74,6 @@ impl Ui {
         self.verbose > 0
     }
 
-    /// How standard output is written on.
-    pub(crate) fn page(&self) -> Page {
-        self.out
-    }
-
     /// A remark beside the result.
     pub(crate) fn remark(&self, view: &dyn View, kind: &str) {
         match self.format {

@@ -13,8 +13,8 @@ pub(crate) fn time(duration: Duration) -> String {
     match seconds {
         0 if duration.as_millis() == 0 && !duration.is_zero() => "<1 ms".to_owned(),
         0 => format!("{} ms", duration.as_millis()),
-        1..=9 => format!("{:.1} s", duration.as_secs_f64()),
-        10..=119 => format!("{seconds} s"),
+        1..=9 if duration.subsec_millis() > 0 => format!("{:.1} s", duration.as_secs_f64()),
+        1..=119 => format!("{seconds} s"),
         120..=7199 => with_rest(seconds / 60, "min", seconds % 60, "s"),
         _ => with_rest(seconds / 3600, "h", seconds % 3600 / 60, "min"),
     }
@@ -84,6 +84,7 @@ mod tests {
             (Duration::from_micros(80), "<1 ms"),
             (Duration::from_millis(7), "7 ms"),
             (Duration::from_millis(1_340), "1.3 s"),
+            (Duration::from_secs(2), "2 s"),
             (Duration::from_secs(45), "45 s"),
             (Duration::from_secs(119), "119 s"),
             (Duration::from_secs(120), "2 min"),
