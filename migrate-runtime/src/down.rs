@@ -28,8 +28,8 @@ pub(crate) fn choose<'a>(
                 (Some(file), None) => {
                     return Err(Error::DownDiffers {
                         stem,
-                        recorded: was.checksum.to_string(),
-                        found: file.checksum.to_string(),
+                        recorded: text.to_owned(),
+                        found: file.text.to_string(),
                     });
                 }
                 (Some(file), Some(true)) => Cow::Borrowed(file),

@@ -165,9 +165,9 @@ pub enum Error {
     DownDiffers {
         /// The migration.
         stem: String,
-        /// Recorded when the up ran.
+        /// The text that was recorded when the up ran.
         recorded: String,
-        /// In the file now.
+        /// The text in the file now.
         found: String,
     },
     /// Something that the engine itself does failed: creating the history table, reading it.

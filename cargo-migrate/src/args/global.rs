@@ -1,0 +1,80 @@
+//! Arguments that every verb takes.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, ValueEnum};
+use migrate_runtime::HistoryTable;
+
+use super::value;
+
+/// Arguments that every verb takes.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The environment of `[package.metadata.migrate.env.NAME]` to use; also MIGRATE_ENV
+    #[arg(long, global = true, value_name = "NAME")]
+    pub env: Option<String>,
+
+    /// The database, as a URL or as `host=… dbname=…`; also DATABASE_URL and libpq's PG* variables
+    ///
+    /// Other users of this machine see the arguments of a process: prefer DATABASE_URL where the URL has a password.
+    #[arg(long, global = true, value_name = "URL")]
+    pub database_url: Option<String>,
+
+    /// The folder of migration files
+    ///
+    /// Together with --database-url and --history-table no Cargo project is looked for, and no cargo is needed.
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub dir: Option<PathBuf>,
+
+    /// The history table, as NAME or SCHEMA.NAME, each taken as it is or in double quotes
+    #[arg(long, global = true, value_name = "TABLE", value_parser = value::history_table)]
+    pub history_table: Option<HistoryTable>,
+
+    /// How long to wait for another runner to finish: 30s, 5min
+    #[arg(long, global = true, value_name = "TIME", value_parser = value::duration)]
+    pub lock_wait: Option<Duration>,
+
+    /// How long a statement may wait for a table lock before its migration is rolled back and tried again
+    #[arg(long, global = true, value_name = "TIME", value_parser = value::duration)]
+    pub lock_timeout: Option<Duration>,
+
+    /// For people, or one JSON document on stdout and JSON lines on stderr
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
+    pub format: Format,
+
+    /// Say more: where each setting comes from
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+
+    /// Say less: results and errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+
+    /// When to use colour; also NO_COLOR and CLICOLOR_FORCE
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorWhen,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Human,
+    /// For programs; the schema is in `docs/json.md`.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Also into a file or a pipe.
+    Always,
+    /// Not at all.
+    Never,
+}

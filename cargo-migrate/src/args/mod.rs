@@ -1,0 +1,118 @@
+//! The parsed arguments, as they were given: what they mean together with the configuration is `config`'s part.
+
+mod global;
+mod value;
+
+use clap::{Parser, Subcommand};
+
+pub use global::{ColorWhen, Format, Global};
+pub use value::{Parameter, Target};
+pub(crate) use value::{duration, history_table, quote_history_table};
+
+use crate::command;
+
+/// Schema migrations for PostgreSQL: paired up and down files in SQL, checked, applied and rolled back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo migrate",
+    bin_name = "cargo migrate",
+    version,
+    max_term_width = 100,
+    propagate_version = true,
+    disable_help_subcommand = true,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = AFTER_HELP
+)]
+pub struct Cli {
+    /// What holds for every verb.
+    #[command(flatten)]
+    pub global: Global,
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0 success                       6 database not reached, read-only, or lock not obtained
+  1 refused, nothing was changed  7 a migration is partly applied and needs a person
+  2 a migration failed            8 a check found something
+  4 rolling back failed           9 the history does not fit the files
+  5 usage or configuration        130, 143 interrupted";
+
+/// One verb, one file in `command/`.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    #[allow(missing_docs)]
+    Init(command::init::Init),
+    #[allow(missing_docs)]
+    New(command::new::New),
+    #[allow(missing_docs)]
+    Up(command::up::Up),
+    #[allow(missing_docs)]
+    Down(command::down::Down),
+    #[allow(missing_docs)]
+    Redo(command::redo::Redo),
+    #[allow(missing_docs)]
+    Status(command::status::Status),
+    #[allow(missing_docs)]
+    Lock(command::lock::Lock),
+    #[allow(missing_docs)]
+    Repair(command::repair::Repair),
+    #[allow(missing_docs)]
+    History(command::history::History),
+    #[allow(missing_docs)]
+    Local(command::local::Local),
+    #[allow(missing_docs)]
+    Completions(command::completions::Completions),
+    #[allow(missing_docs)]
+    Man(command::man::Man),
+}
+
+impl Verb {
+    /// The verb as it is typed.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::New(_) => "new",
+            Self::Up(_) => "up",
+            Self::Down(_) => "down",
+            Self::Redo(_) => "redo",
+            Self::Status(_) => "status",
+            Self::Lock(_) => "lock",
+            Self::Repair(_) => "repair",
+            Self::History(_) => "history",
+            Self::Local(_) => "local",
+            Self::Completions(_) => "completions",
+            Self::Man(_) => "man",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn verbs_are_named_as_clap_names_them() {
+        for verb in Cli::command().get_subcommands() {
+            let name = verb.get_name();
+            let arguments: &[&str] = match name {
+                "new" => &["add_products"],
+                "local" => &["status"],
+                "completions" => &["bash"],
+                _ => &[],
+            };
+            let cli = Cli::try_parse_from(["cargo-migrate", name].iter().chain(arguments)).unwrap();
+            assert_eq!(cli.verb.name(), name);
+        }
+    }
+}

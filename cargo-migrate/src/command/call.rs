@@ -1,0 +1,159 @@
+//! What every verb is run with, and what the verbs that use the engine share.
+
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+
+use migrate_core::Set;
+use migrate_runtime::{Database, Migrator, Report};
+use migrate_testing::LocalServer;
+
+use crate::args::{Global, Target};
+use crate::config::{self, Settings, Where};
+use crate::render::view::{ReportView, SettingsView};
+use crate::render::{Ui, View};
+use crate::{Context, Exit, Problem, files};
+
+/// What a verb came to.
+pub(crate) type Outcome = anyhow::Result<Answer>;
+
+/// A result, and the exit code that goes with it.
+pub(crate) struct Answer {
+    pub(crate) view: Box<dyn View>,
+    pub(crate) exit: Exit,
+}
+
+impl Answer {
+    /// A result of a verb that did what it should.
+    pub(crate) fn ok(view: impl View + 'static) -> Outcome {
+        Ok(Self { view: Box::new(view), exit: Exit::Success })
+    }
+
+    /// A result of a check.
+    pub(crate) fn check(found: bool, view: impl View + 'static) -> Outcome {
+        Ok(Self { view: Box::new(view), exit: if found { Exit::CheckFound } else { Exit::Success } })
+    }
+}
+
+/// One run of one verb.
+pub(crate) struct Call<'a> {
+    pub(crate) global: &'a Global,
+    pub(crate) context: &'a Context,
+    pub(crate) ui: &'a Ui,
+    dir: OnceCell<PathBuf>,
+}
+
+impl<'a> Call<'a> {
+    pub(crate) fn new(global: &'a Global, context: &'a Context, ui: &'a Ui) -> Self {
+        Self { global, context, ui, dir: OnceCell::new() }
+    }
+
+    /// The folder of migrations, once the settings are known.
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        self.dir.get().map(PathBuf::as_path)
+    }
+
+    /// The settings; `locked` is the verb's own `--locked`.
+    pub(crate) fn settings(&self, locked: Option<bool>) -> Result<Settings, Problem> {
+        let settings = config::load(self.global, locked, self.context)?;
+        // The folder of the first settings is that of all: there is one configuration a run.
+        let _ = self.dir.set(settings.dir.value.clone());
+        Ok(settings)
+    }
+
+    /// The database, started first where it is the local one.
+    pub(crate) fn database(&self, settings: &Settings) -> anyhow::Result<Database> {
+        let place = settings.database.as_ref().map_err(Clone::clone)?;
+        let variable = |name: &str| settings.variables.get(name).map(|value| value.0.clone());
+        Ok(match &place.value {
+            Where::Url(url) => Database::resolve(Some(&url.0), &variable)?,
+            // Those of libpq decide; a DATABASE_URL that ranks below them must not come in through the back door.
+            Where::Variables => {
+                Database::resolve(None, &|name| variable(name).filter(|_| name != "DATABASE_URL"))?
+            }
+            Where::Local => {
+                let Some(local) = &settings.local else {
+                    return Err(Problem::NoProject { folder: self.context.cwd.clone() }.into());
+                };
+                let url = LocalServer::new(&local.target).start(&local.database)?;
+                // The variables of libpq mean another server.
+                Database::resolve(Some(&url), &|_| None)?
+            }
+        })
+    }
+
+    /// The engine for a set, told all settings, and the database's name for people. `reason` goes into the audit log.
+    pub(crate) fn migrator(
+        &self,
+        settings: &Settings,
+        set: Set,
+        reason: Option<&str>,
+    ) -> anyhow::Result<(Migrator, String)> {
+        let database = self.database(settings)?;
+        let name = database.to_string();
+        if self.ui.is_verbose() {
+            self.ui.remark(&SettingsView { settings, database: Some(name.clone()) }, "settings");
+        }
+        let mut migrator = Migrator::new(set)
+            .database(database)
+            .history_table(settings.history_table.value.clone())
+            .tool(concat!("cargo-migrate ", env!("CARGO_PKG_VERSION")))
+            .interrupt(self.context.interrupt.clone())
+            .on_event(self.ui.listener());
+        if let Some(wait) = &settings.lock_wait {
+            migrator = migrator.lock_wait(wait.value);
+        }
+        if let Some(timeout) = &settings.lock_timeout {
+            migrator = migrator.lock_timeout(timeout.value);
+        }
+        if let Some(reason) = reason {
+            migrator = migrator.reason(reason);
+        }
+        if let Some(newer) = &settings.newer {
+            migrator = migrator.newer(newer.value);
+        }
+        Ok((migrator, name))
+    }
+
+    /// Refuses to change a protected environment, unless a reason to do so all the same was given.
+    pub(crate) fn gate(
+        &self,
+        settings: &Settings,
+        verb: &'static str,
+        force: Option<&str>,
+    ) -> Result<(), Problem> {
+        if settings.protected.value && force.is_none() {
+            let environment = settings.environment.as_ref().map(|environment| environment.value.clone());
+            return Err(Problem::Protected { environment, verb });
+        }
+        Ok(())
+    }
+
+    /// The result of a run that did what it should, with the lock brought up to date.
+    pub(crate) fn finish(&self, settings: &Settings, set: &Set, report: Report, database: String) -> Outcome {
+        let written = files::update_lock(settings, set);
+        let path = settings.dir.value.join(migrate_core::lock::FILE_NAME);
+        let (written, failure) = match written {
+            Ok(written) => (written, None),
+            Err(why) => (false, Some(why)),
+        };
+        Answer::ok(ReportView {
+            report,
+            database,
+            lock_written: written.then_some(path),
+            lock_failure: failure,
+        })
+    }
+}
+
+/// Refuses a `--to` that names a migration which the folder does not have under this stem.
+pub(crate) fn check_target(set: &Set, target: &Target) -> Result<(), Problem> {
+    let known = set.get(target.version);
+    match (&target.stem, known) {
+        (None, _) => Ok(()),
+        (Some(stem), Some(known)) if *stem == known.stem => Ok(()),
+        (Some(stem), known) => Err(Problem::NoSuchMigration {
+            target: stem.clone(),
+            near: known.map(|known| known.stem.to_string()),
+        }),
+    }
+}

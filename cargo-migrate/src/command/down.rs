@@ -1,0 +1,138 @@
+//! `down`: roll back.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+use migrate_core::{Goal, Set};
+use migrate_runtime::{Error, Migrator, Report};
+
+use super::call::{Answer, Call, Outcome, check_target};
+use crate::args::Target;
+use crate::render::count;
+use crate::render::view::{DownDiffView, DryRunView};
+use crate::{Problem, files, question};
+
+/// Roll back applied migrations, newest first
+///
+/// The down script that was recorded when the migration was applied is what runs. Where the file says otherwise by now,
+/// you are asked which of the two is meant.
+#[derive(Debug, Args)]
+pub struct Down {
+    /// Roll back this many
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with_all = ["to", "all"])]
+    steps: NonZeroUsize,
+
+    /// Roll back everything newer than this version, which stays applied: 10, 0010 or 0010_add_products
+    #[arg(long, value_name = "VERSION", conflicts_with = "all")]
+    to: Option<Target>,
+
+    /// Roll back everything
+    #[arg(long)]
+    all: bool,
+
+    /// Print the exact SQL of the run and execute nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Do not ask whether to roll back several migrations
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Where file and record differ, roll back with the down script in the file
+    #[arg(long, conflicts_with = "use_recorded_down")]
+    use_file_down: bool,
+
+    /// Where file and record differ, roll back with the down script that was recorded
+    #[arg(long)]
+    use_recorded_down: bool,
+
+    /// Refuse to change migrations.lock; the default where CI is set and in a protected environment
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    locked: Option<bool>,
+
+    /// Change a protected environment without preflight and backup, for this reason, which the audit log keeps
+    #[arg(long, value_name = "REASON")]
+    force: Option<String>,
+}
+
+impl Down {
+    pub(super) fn run(&self, call: &Call) -> Outcome {
+        let settings = call.settings(self.locked)?;
+        let set = files::read(&settings)?;
+        files::check_lock(&settings, &set)?;
+        let goal = self.goal(&set)?;
+        if !self.dry_run {
+            call.gate(&settings, "down", self.force.as_deref())?;
+        }
+        let (migrator, database) = call.migrator(&settings, set.clone(), self.force.as_deref())?;
+        let migrator = match (self.use_file_down, self.use_recorded_down) {
+            (false, false) => migrator,
+            (file, _) => migrator.prefer_file_down(Some(file)),
+        };
+        if self.dry_run {
+            return Answer::ok(DryRunView(migrator.dry_run(goal)?));
+        }
+        let report = self.confirm_and_run(call, migrator, goal)?;
+        call.finish(&settings, &set, report, database)
+    }
+
+    fn goal(&self, set: &Set) -> Result<Goal, Problem> {
+        Ok(match &self.to {
+            Some(target) => {
+                check_target(set, target)?;
+                Goal::DownTo(target.version)
+            }
+            None if self.all => Goal::DownAll,
+            None => Goal::DownSteps(self.steps.get()),
+        })
+    }
+
+    /// Asks what has to be asked, then runs. That a down script differs is only known once the engine looked.
+    fn confirm_and_run(&self, call: &Call, mut migrator: Migrator, goal: Goal) -> anyhow::Result<Report> {
+        let mut confirmed = self.yes || goal == Goal::DownSteps(1);
+        loop {
+            let differs = if confirmed {
+                let _works = call.context.engine_works();
+                match migrator.run(goal) {
+                    Ok(report) => return Ok(report),
+                    Err(error) => error,
+                }
+            } else {
+                match migrator.dry_run(goal) {
+                    Ok(plan) => {
+                        let stems: Vec<_> = plan.steps.iter().map(|step| step.stem.as_str()).collect();
+                        confirm_several(call, &stems)?;
+                        confirmed = true;
+                        continue;
+                    }
+                    Err(error) => error,
+                }
+            };
+            match differs {
+                Error::DownDiffers { stem, recorded, found } if call.context.stdin.is_terminal() => {
+                    call.ui.remark(&DownDiffView { stem, recorded, found }, "down_differs");
+                    migrator = migrator.prefer_file_down(Some(ask_for_file(call)?));
+                }
+                error => return Err(error.into()),
+            }
+        }
+    }
+}
+
+fn confirm_several(call: &Call, stems: &[&str]) -> Result<(), Problem> {
+    if stems.len() < 2 {
+        return Ok(());
+    }
+    let question = format!("roll back {}: {}?", count(stems.len(), "migration"), stems.join(", "));
+    question::confirm(call.context, &question, false)
+}
+
+/// Whether the file's down script is meant, not the recorded one.
+fn ask_for_file(call: &Call) -> Result<bool, Problem> {
+    let answer = question::ask(call.context, "which one rolls back?", "[recorded/file/N]")?;
+    match answer.as_deref() {
+        Some("r" | "recorded") => Ok(false),
+        Some("f" | "file") => Ok(true),
+        _ => Err(Problem::Declined),
+    }
+}

@@ -1,0 +1,37 @@
+//! The verbs, one file each: a struct whose comments are the help, then one function.
+
+mod call;
+pub mod completions;
+pub mod down;
+pub mod history;
+pub mod init;
+pub mod local;
+pub mod lock;
+pub mod man;
+pub mod new;
+pub mod redo;
+pub mod repair;
+pub mod status;
+pub mod up;
+
+pub(crate) use call::{Call, Outcome};
+
+use crate::args::Verb;
+
+/// Runs a verb.
+pub(crate) fn run(verb: &Verb, call: &Call) -> Outcome {
+    match verb {
+        Verb::Init(init) => init.run(call),
+        Verb::New(new) => new.run(call),
+        Verb::Up(up) => up.run(call),
+        Verb::Down(down) => down.run(call),
+        Verb::Redo(redo) => redo.run(call),
+        Verb::Status(status) => status.run(call),
+        Verb::Lock(lock) => lock.run(call),
+        Verb::Repair(repair) => repair.run(call),
+        Verb::History(history) => history.run(call),
+        Verb::Local(local) => local.run(call),
+        Verb::Completions(completions) => completions.run(),
+        Verb::Man(man) => man.run(),
+    }
+}

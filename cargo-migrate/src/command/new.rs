@@ -1,0 +1,218 @@
+//! `new`: write the two files of a migration.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::Args;
+use migrate_core::{Version, file, name};
+
+use super::call::{Answer, Call, Outcome};
+use crate::args::Parameter;
+use crate::config::Origin;
+use crate::render::view::{NewView, TemplatesView};
+use crate::template::{self, Filled};
+use crate::{Problem, files};
+
+/// Write the up and down files of a new migration
+///
+/// The name says what it does, such as add_price_to_products. Templates fill in SQL that is safe on tables in use;
+/// a template with several phases makes several migrations.
+#[derive(Debug, Args)]
+pub struct New {
+    /// What it does, such as add_price_to_products
+    #[arg(required_unless_present = "template")]
+    name: Option<String>,
+
+    /// Start from a template; `help` lists them
+    #[arg(short, long, value_name = "TEMPLATE")]
+    template: Option<String>,
+
+    /// Values for the template's placeholders
+    #[arg(short, long = "param", value_name = "KEY=VALUE", num_args = 1.., requires = "template")]
+    params: Vec<Parameter>,
+
+    /// Number it by the time (YYYYMMDDHHMMSS, UTC) instead of by the next number; the default where the newest is
+    #[arg(long)]
+    timestamp: bool,
+}
+
+impl New {
+    pub(super) fn run(&self, call: &Call) -> Outcome {
+        let settings = call.settings(None)?;
+        let dir = settings.dir.value.as_path();
+        if self.template.as_deref() == Some("help") {
+            return Answer::ok(TemplatesView(template::all(dir)?));
+        }
+        let Some(title) = &self.name else {
+            return Err(Problem::Usage {
+                what: "the migration has no name".to_owned(),
+                hint: "cargo migrate new NAME --template TEMPLATE".to_owned(),
+            }
+            .into());
+        };
+        let description = name::slug(title).ok_or_else(|| Problem::BadName { name: title.clone() })?;
+        if settings.local.is_none() && settings.dir.origin == Origin::Default && !dir.is_dir() {
+            return Err(Problem::NoProject { folder: call.context.cwd.clone() }.into());
+        }
+        let migrations = match &self.template {
+            Some(template) => template::find(dir, template)?.fill(&description, &self.params)?,
+            None => vec![skeleton(&description)],
+        };
+        fs::create_dir_all(dir).map_err(Problem::io(dir))?;
+        let first = self.first_version(dir, call.context.now)?;
+        let made = write(dir, &first, &migrations)?;
+        // What is written has to hold also where somebody else wrote a migration in the same moment.
+        for digits in &made.digits {
+            if let Some(path) = other_of_version(dir, digits, &made.files)? {
+                remove(&made.files);
+                return Err(Problem::VersionTaken { version: digits.clone(), path }.into());
+            }
+        }
+        let lock_failure = match files::read(&settings) {
+            Ok(_) if settings.locked.value => Some(format!("it is locked ({})", settings.locked.origin)),
+            Ok(set) => files::update_lock(&settings, &set).err(),
+            Err(error) => Some(error.to_string()),
+        };
+        Answer::ok(NewView { files: made.files, lock_failure, empty: self.template.is_none() })
+    }
+
+    /// The digits of the first file: the next number, or the time.
+    fn first_version(&self, dir: &Path, now: SystemTime) -> Result<String, Problem> {
+        let used = used(dir)?;
+        let next = name::next_digits(used.iter().map(|(digits, _)| digits.as_str()));
+        let next = next.ok_or_else(|| Problem::Usage {
+            what: format!("there is no version after {}", u64::MAX),
+            hint: "rename the newest file with a smaller version".to_owned(),
+        })?;
+        let newest =
+            used.iter().max_by_key(|(digits, _)| name::parse_version(digits).map_or(0, Version::number));
+        let by_time = self.timestamp || newest.is_some_and(|(digits, _)| digits.len() == TIMESTAMP_DIGITS);
+        if !by_time {
+            return Ok(next);
+        }
+        let now = timestamp(now);
+        match newest {
+            Some((digits, path)) if *digits == now => {
+                Err(Problem::VersionTaken { version: now, path: path.clone() })
+            }
+            // The clock is behind whoever wrote the newest one: what is new still comes after it.
+            Some((digits, _)) if name::parse_version(digits) > name::parse_version(&now) => Ok(next),
+            _ => Ok(now),
+        }
+    }
+}
+
+const TIMESTAMP_DIGITS: usize = 14;
+
+/// `YYYYMMDDHHMMSS` in UTC: no daylight saving, no zone of whoever writes it.
+fn timestamp(now: SystemTime) -> String {
+    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    let (year, month, day) = date(days);
+    format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60)
+}
+
+/// The Gregorian date of a day after 1970-01-01, by counting from March of year 0, when a leap day is a year's last
+/// (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
+fn date(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
+}
+
+fn skeleton(description: &str) -> Filled {
+    let title = description.replace('_', " ");
+    Filled {
+        description: description.to_owned(),
+        up: format!("-- {title}\n--\n-- Runs in one transaction, together with its row in the history.\n\n"),
+        down: Some(format!(
+            "-- Undo: {title}\n--\n-- Restores what was there before. Where that cannot be, delete this file and write in the\n\
+             -- head of the up file: -- migrate: irreversible REASON\n\n"
+        )),
+    }
+}
+
+/// The digits in use, each with a file that has them. Only the names are looked at: a file that is still empty must not
+/// keep the next one from being written.
+fn used(dir: &Path) -> Result<Vec<(String, PathBuf)>, Problem> {
+    let mut used = Vec::new();
+    for entry in fs::read_dir(dir).map_err(Problem::io(dir))? {
+        let path = entry.map_err(Problem::io(dir))?.path();
+        let parts = path.file_name().and_then(|file| file.to_str()).and_then(|file| name::parse(file).ok());
+        if let Some(parts) = parts {
+            used.push((parts.digits.to_owned(), path.clone()));
+        }
+    }
+    Ok(used)
+}
+
+fn other_of_version(dir: &Path, digits: &str, own: &[PathBuf]) -> Result<Option<PathBuf>, Problem> {
+    let version = name::parse_version(digits);
+    let mut others = used(dir)?.into_iter();
+    Ok(others
+        .find(|(digits, path)| name::parse_version(digits) == version && !own.contains(path))
+        .map(|(_, path)| path))
+}
+
+struct Made {
+    digits: Vec<String>,
+    files: Vec<PathBuf>,
+}
+
+/// Writes all files or, where one cannot be written, none.
+fn write(dir: &Path, first: &str, migrations: &[Filled]) -> anyhow::Result<Made> {
+    let mut made = Made { digits: Vec::new(), files: Vec::new() };
+    let mut digits = first.to_owned();
+    for migration in migrations {
+        if !made.digits.is_empty() {
+            digits = name::next_digits(std::iter::once(digits.as_str())).unwrap_or(digits);
+        }
+        let scripts = [("up", Some(&migration.up)), ("down", migration.down.as_ref())];
+        for (direction, text) in scripts.into_iter().filter_map(|(direction, text)| Some((direction, text?)))
+        {
+            let path = dir.join(format!("{digits}_{}.{direction}.sql", migration.description));
+            if let Err(error) = file::create(&path, text.as_bytes()) {
+                remove(&made.files);
+                return Err(error.into());
+            }
+            made.files.push(path);
+        }
+        made.digits.push(digits.clone());
+    }
+    Ok(made)
+}
+
+fn remove(files: &[PathBuf]) {
+    for path in files {
+        // The error that led here is the one to tell.
+        let _ = fs::remove_file(path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn timestamps_are_utc_dates() {
+        let table = [
+            (0, "19700101000000"),
+            (951_782_399, "20000228235959"),
+            (951_782_400, "20000229000000"),
+            (1_774_746_000, "20260329010000"),
+            (4_107_542_400, "21000301000000"),
+        ];
+        for (seconds, text) in table {
+            assert_eq!(timestamp(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+        assert_eq!(timestamp(UNIX_EPOCH - Duration::from_secs(1)), "19700101000000");
+    }
+}

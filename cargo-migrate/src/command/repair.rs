@@ -1,0 +1,40 @@
+//! `repair`: make the history fit the files again.
+
+use clap::Args;
+
+use super::call::{Answer, Call, Outcome};
+use crate::files;
+use crate::render::view::RepairView;
+
+/// Show what would have to change in the history for it to fit the files; change it with --yes
+///
+/// Changes rows of the history and nothing else: no migration is run. For a file that was edited after it was applied,
+/// renamed or removed on purpose, and for what a killed run left behind.
+#[derive(Debug, Args)]
+pub struct Repair {
+    /// Make the changes
+    #[arg(short, long)]
+    yes: bool,
+
+    /// Change a protected environment without preflight and backup, for this reason, which the audit log keeps
+    #[arg(long, value_name = "REASON")]
+    force: Option<String>,
+}
+
+impl Repair {
+    pub(super) fn run(&self, call: &Call) -> Outcome {
+        let settings = call.settings(None)?;
+        let set = files::read(&settings)?;
+        if self.yes {
+            call.gate(&settings, "repair", self.force.as_deref())?;
+        }
+        let (migrator, _) = call.migrator(&settings, set, self.force.as_deref())?;
+        let plan = migrator.repair_plan()?;
+        let done = self.yes && !plan.repairs.is_empty();
+        if done {
+            let _works = call.context.engine_works();
+            migrator.repair(&plan)?;
+        }
+        Answer::ok(RepairView { plan, done })
+    }
+}

@@ -1,0 +1,81 @@
+//! `up`: apply what is pending.
+
+use std::num::NonZeroUsize;
+
+use clap::Args;
+use migrate_core::Goal;
+
+use super::call::{Answer, Call, Outcome, check_target};
+use crate::args::Target;
+use crate::files;
+use crate::render::view::DryRunView;
+
+/// Apply pending migrations
+///
+/// Each runs in a transaction of its own, together with its row in the history. What cannot run in a transaction, such
+/// as CREATE INDEX CONCURRENTLY, runs statement by statement with a journal, and is resumed where it was interrupted.
+#[derive(Debug, Args)]
+pub struct Up {
+    /// Apply this many at most
+    #[arg(long, value_name = "N", conflicts_with = "to")]
+    steps: Option<NonZeroUsize>,
+
+    /// Apply up to this version, inclusive: 10, 0010 or 0010_add_products
+    #[arg(long, value_name = "VERSION")]
+    to: Option<Target>,
+
+    /// Print the exact SQL of the run and execute nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Apply all in one transaction, together or not at all
+    #[arg(long)]
+    single_transaction: bool,
+
+    /// Apply a pending migration that is older than an applied one
+    #[arg(long)]
+    allow_out_of_order: bool,
+
+    /// Refuse to go on after a partly applied migration, instead of resuming it
+    #[arg(long)]
+    no_auto_recover: bool,
+
+    /// Refuse to change migrations.lock; the default where CI is set and in a protected environment
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    locked: Option<bool>,
+
+    /// Change a protected environment without preflight and backup, for this reason, which the audit log keeps
+    #[arg(long, value_name = "REASON")]
+    force: Option<String>,
+}
+
+impl Up {
+    pub(super) fn run(&self, call: &Call) -> Outcome {
+        let settings = call.settings(self.locked)?;
+        let set = files::read(&settings)?;
+        files::check_lock(&settings, &set)?;
+        if let Some(target) = &self.to {
+            check_target(&set, target)?;
+        }
+        let goal = match (self.steps, &self.to) {
+            (Some(steps), _) => Goal::UpSteps(steps.get()),
+            (None, Some(target)) => Goal::UpTo(target.version),
+            (None, None) => Goal::UpAll,
+        };
+        if !self.dry_run {
+            call.gate(&settings, "up", self.force.as_deref())?;
+        }
+        let (migrator, database) = call.migrator(&settings, set.clone(), self.force.as_deref())?;
+        let migrator = migrator
+            .single_transaction(self.single_transaction)
+            .allow_out_of_order(self.allow_out_of_order)
+            .auto_recover(!self.no_auto_recover);
+        if self.dry_run {
+            return Answer::ok(DryRunView(migrator.dry_run(goal)?));
+        }
+        let works = call.context.engine_works();
+        let report = migrator.run(goal)?;
+        drop(works);
+        call.finish(&settings, &set, report, database)
+    }
+}

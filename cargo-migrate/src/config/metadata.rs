@@ -1,0 +1,201 @@
+//! `[package.metadata.migrate]`: its keys, and a refusal of any other.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use migrate_core::Newer;
+use migrate_runtime::HistoryTable;
+use serde_json::{Map, Value};
+
+use super::Secret;
+use crate::{Problem, args};
+
+/// The metadata of a package or workspace.
+#[derive(Clone, Debug, Default)]
+pub struct Metadata {
+    /// Where it stands: `package.metadata.migrate`.
+    pub place: String,
+    /// The folder of the manifest, which relative paths start from.
+    pub root: PathBuf,
+    /// What holds in every environment that does not say otherwise.
+    pub base: Section,
+    /// `env.<name>`.
+    pub environments: BTreeMap<String, Section>,
+}
+
+/// The settings of one table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Section {
+    /// The folder of migration files.
+    pub dir: Option<PathBuf>,
+    /// `local`, `env:VARIABLE` or a URL.
+    pub database: Option<Secret>,
+    /// Production.
+    pub protected: Option<bool>,
+    /// The history table.
+    pub history_table: Option<HistoryTable>,
+    /// How long to wait for another runner.
+    pub lock_wait: Option<Duration>,
+    /// How long a statement may wait for a table lock.
+    pub lock_timeout: Option<Duration>,
+    /// Recorded versions newer than everything in the folder.
+    pub newer: Option<Newer>,
+}
+
+const KEYS: [&str; 7] =
+    ["dir", "database", "protected", "history-table", "lock-wait", "lock-timeout", "newer"];
+
+impl Metadata {
+    /// Reads the value of `place`, of the manifest in `root`.
+    pub fn read(place: &str, root: PathBuf, value: &Value) -> Result<Self, Problem> {
+        let table = object(place, value)?;
+        let mut metadata = Self { place: place.to_owned(), root, ..Self::default() };
+        let mut base = table.clone();
+        if let Some(environments) = base.remove("env") {
+            let place = format!("{place}.env");
+            for (name, value) in object(&place, &environments)? {
+                let section =
+                    section(&format!("{place}.{name}"), object(&format!("{place}.{name}"), value)?, &[])?;
+                metadata.environments.insert(name.clone(), section);
+            }
+        }
+        metadata.base = section(place, &base, &["env"])?;
+        Ok(metadata)
+    }
+}
+
+fn object<'a>(place: &str, value: &'a Value) -> Result<&'a Map<String, Value>, Problem> {
+    value
+        .as_object()
+        .ok_or_else(|| Problem::BadValue { key: place.to_owned(), why: "a table is expected".to_owned() })
+}
+
+fn section(place: &str, table: &Map<String, Value>, others: &[&str]) -> Result<Section, Problem> {
+    let mut section = Section::default();
+    for (key, value) in table {
+        let place = format!("{place}.{key}");
+        match key.as_str() {
+            "dir" => section.dir = Some(text(&place, value)?.into()),
+            "database" => section.database = Some(Secret(text(&place, value)?.to_owned())),
+            "protected" => {
+                let flag = value.as_bool();
+                section.protected = Some(flag.ok_or_else(|| bad(&place, "true or false is expected"))?);
+            }
+            "history-table" => section.history_table = Some(parse(&place, value, args::history_table)?),
+            "lock-wait" => section.lock_wait = Some(parse(&place, value, args::duration)?),
+            "lock-timeout" => section.lock_timeout = Some(parse(&place, value, args::duration)?),
+            "newer" => section.newer = Some(parse(&place, value, newer)?),
+            _ => {
+                let known = KEYS.iter().chain(others).copied();
+                return Err(Problem::UnknownKey { near: nearest(key, known), key: place });
+            }
+        }
+    }
+    Ok(section)
+}
+
+fn newer(text: &str) -> Result<Newer, String> {
+    match text {
+        "ok" => Ok(Newer::Ok),
+        "warn" => Ok(Newer::Warn),
+        "refuse" => Ok(Newer::Refuse),
+        _ => Err("ok, warn or refuse is expected".to_owned()),
+    }
+}
+
+fn parse<T>(place: &str, value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<T, Problem> {
+    read(text(place, value)?).map_err(|why| bad(place, &why))
+}
+
+fn text<'a>(place: &str, value: &'a Value) -> Result<&'a str, Problem> {
+    value.as_str().ok_or_else(|| bad(place, "a text in quotes is expected"))
+}
+
+fn bad(place: &str, why: &str) -> Problem {
+    Problem::BadValue { key: place.to_owned(), why: why.to_owned() }
+}
+
+/// The known name most like this one, where one is like it at all.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    known
+        .into_iter()
+        .map(|known| (strsim::jaro_winkler(&name.to_lowercase().replace('_', "-"), known), known))
+        .filter(|(likeness, _)| *likeness > 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn read(value: Value) -> Result<Metadata, Problem> {
+        Metadata::read("package.metadata.migrate", PathBuf::from("/p"), &value)
+    }
+
+    #[test]
+    fn every_key_is_read() {
+        let metadata = read(json!({
+            "dir": "db", "database": "local", "history-table": "app.history", "lock-wait": "1min",
+            "lock-timeout": "2s", "newer": "refuse",
+            "env": { "production": { "database": "env:PROD", "protected": true } },
+        }))
+        .unwrap();
+        assert_eq!(metadata.base.dir, Some("db".into()));
+        assert_eq!(metadata.base.lock_wait, Some(Duration::from_secs(60)));
+        assert_eq!(metadata.base.lock_timeout, Some(Duration::from_secs(2)));
+        assert_eq!(metadata.base.newer, Some(Newer::Refuse));
+        assert_eq!(
+            metadata.base.history_table.map(|table| table.to_string()),
+            Some("app.history".to_owned())
+        );
+        let production = &metadata.environments["production"];
+        assert_eq!(
+            (production.protected, &production.database),
+            (Some(true), &Some(Secret("env:PROD".into())))
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_with_the_nearest_known() {
+        let table = [
+            (json!({"databse": "local"}), "package.metadata.migrate.databse", Some("database")),
+            (json!({"history_table": "x"}), "package.metadata.migrate.history_table", Some("history-table")),
+            (json!({"environments": {}}), "package.metadata.migrate.environments", Some("env")),
+            (json!({"zzz": 1}), "package.metadata.migrate.zzz", None),
+            (json!({"env": {"a": {"env": {}}}}), "package.metadata.migrate.env.a.env", None),
+            (
+                json!({"env": {"a": {"protectd": true}}}),
+                "package.metadata.migrate.env.a.protectd",
+                Some("protected"),
+            ),
+        ];
+        for (value, place, known) in table {
+            match read(value.clone()) {
+                Err(Problem::UnknownKey { key, near }) => {
+                    assert_eq!((key.as_str(), near.as_deref()), (place, known), "{value}");
+                }
+                other => panic!("{value}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn values_of_the_wrong_kind_are_refused_by_key() {
+        for value in [
+            json!(3),
+            json!({"database": 3}),
+            json!({"protected": "yes"}),
+            json!({"lock-wait": "5"}),
+            json!({"newer": "maybe"}),
+            json!({"env": []}),
+            json!({"env": {"a": 1}}),
+            json!({"history-table": ""}),
+        ] {
+            assert!(matches!(read(value.clone()), Err(Problem::BadValue { .. })), "{value}");
+        }
+    }
+}

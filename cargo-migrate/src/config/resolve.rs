@@ -1,0 +1,477 @@
+//! Which of the things said holds: argument, then environment variable, then `.env`, then metadata, then the default.
+
+use std::path::Path;
+
+use migrate_core::name;
+use migrate_runtime::HistoryTable;
+
+use super::metadata::nearest;
+use super::{Dotenv, Local, Origin, Project, Secret, Section, Settings, Sourced, Where};
+use crate::args::Global;
+use crate::{Environment, Problem};
+
+/// The settings that hold. Pure: everything it knows is in its arguments.
+///
+/// One rule beside the order: the database of an environment that was *named* ranks where its name was given. With
+/// `--env staging` the metadata's `env.staging.database` wins over a `DATABASE_URL`: whoever names an environment does
+/// not mean the database of another.
+pub fn resolve(
+    global: &Global,
+    locked: Option<bool>,
+    env: &Environment,
+    dotenv: &Dotenv,
+    project: Option<&Project>,
+    cwd: &Path,
+) -> Result<Settings, Problem> {
+    let sources = Sources::new(global, env, dotenv, project)?;
+
+    let dir = match (&global.dir, sources.said("dir", |section| section.dir.clone())) {
+        (Some(dir), _) => Sourced::new(cwd.join(dir), Origin::Argument("--dir")),
+        (None, Some(said)) => {
+            let root =
+                project.and_then(|project| project.metadata.as_ref()).map_or(cwd, |metadata| &metadata.root);
+            Sourced::new(root.join(said.value), said.origin)
+        }
+        (None, None) => {
+            let default = project.map_or_else(|| cwd.join("migrations"), Project::default_dir);
+            Sourced::new(default, Origin::Default)
+        }
+    };
+    let protected = sources
+        .said("protected", |section| section.protected)
+        .unwrap_or(Sourced::new(false, Origin::Default));
+    let database = sources.database().and_then(|database| match (&database.value, &sources.environment) {
+        (Where::Local, environment) if protected.value => Err(Problem::LocalProtected {
+            environment: environment.as_ref().map(|environment| environment.value.clone()),
+        }),
+        _ => Ok(database),
+    });
+    let locked = match locked {
+        Some(locked) => Sourced::new(locked, Origin::Argument("--locked")),
+        None if env.get("CI").is_some_and(|ci| !["false", "0", "no"].contains(&ci)) => {
+            Sourced::new(true, Origin::Variable("CI".to_owned()))
+        }
+        None => protected.clone(),
+    };
+    let mut variables = dotenv.variables.clone();
+    variables.extend(env.iter().map(|(name, value)| (name.to_owned(), Secret(value.to_owned()))));
+    Ok(Settings {
+        protected,
+        dir,
+        database,
+        variables,
+        history_table: argument(&global.history_table, "--history-table")
+            .or_else(|| sources.said("history-table", |section| section.history_table.clone()))
+            .unwrap_or(Sourced::new(HistoryTable::default(), Origin::Default)),
+        lock_wait: argument(&global.lock_wait, "--lock-wait")
+            .or_else(|| sources.said("lock-wait", |section| section.lock_wait)),
+        lock_timeout: argument(&global.lock_timeout, "--lock-timeout")
+            .or_else(|| sources.said("lock-timeout", |section| section.lock_timeout)),
+        newer: sources.said("newer", |section| section.newer),
+        locked,
+        root: project.map_or(cwd, |project| &project.root).to_owned(),
+        local: project.map(|project| Local {
+            target: project.target.clone(),
+            database: name::slug(&project.name).unwrap_or_else(|| "app".to_owned()),
+        }),
+        environment: sources.environment,
+    })
+}
+
+fn argument<T: Clone>(value: &Option<T>, name: &'static str) -> Option<Sourced<T>> {
+    value.clone().map(|value| Sourced::new(value, Origin::Argument(name)))
+}
+
+/// How near to the command a setting was said: the lesser one wins.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Argument,
+    Variable,
+    DotEnv,
+    Metadata,
+}
+
+struct Sources<'a> {
+    global: &'a Global,
+    env: &'a Environment,
+    dotenv: &'a Dotenv,
+    environment: Option<Sourced<String>>,
+    /// The named environment's section, then the base; each with its place.
+    sections: Vec<(String, &'a Section)>,
+}
+
+impl<'a> Sources<'a> {
+    fn new(
+        global: &'a Global,
+        env: &'a Environment,
+        dotenv: &'a Dotenv,
+        project: Option<&'a Project>,
+    ) -> Result<Self, Problem> {
+        let mut sources = Self { global, env, dotenv, environment: None, sections: Vec::new() };
+        sources.environment = argument(&global.env, "--env").or_else(|| {
+            let (value, origin) = sources.variable("MIGRATE_ENV")?;
+            Some(Sourced::new(value.to_owned(), origin))
+        });
+        let metadata = project.and_then(|project| project.metadata.as_ref());
+        if let Some(environment) = &sources.environment {
+            let name = &environment.value;
+            let known = metadata.map(|metadata| &metadata.environments);
+            let section =
+                known.and_then(|known| known.get(name)).ok_or_else(|| Problem::UnknownEnvironment {
+                    name: name.clone(),
+                    origin: environment.origin.to_string(),
+                    near: nearest(name, known.into_iter().flat_map(|known| known.keys().map(String::as_str))),
+                    known: known.into_iter().flat_map(|known| known.keys().cloned()).collect(),
+                })?;
+            let place = metadata.map_or("", |metadata| &metadata.place);
+            sources.sections.push((format!("{place}.env.{name}"), section));
+        }
+        if let Some(metadata) = metadata {
+            sources.sections.push((metadata.place.clone(), &metadata.base));
+        }
+        Ok(sources)
+    }
+
+    /// What the metadata says: the named environment, then what holds for all.
+    fn said<T>(&self, key: &str, of: impl Fn(&Section) -> Option<T>) -> Option<Sourced<T>> {
+        self.sections.iter().find_map(|(place, section)| {
+            Some(Sourced::new(of(section)?, Origin::Metadata(format!("{place}.{key}"))))
+        })
+    }
+
+    fn variable(&self, name: &str) -> Option<(&'a str, Origin)> {
+        let of_process = self.env.get(name).map(|value| (value, Origin::Variable(name.to_owned())));
+        of_process.or_else(|| {
+            let origin = Origin::DotEnv { variable: name.to_owned(), path: self.dotenv.path.clone() };
+            Some((self.dotenv.get(name)?, origin))
+        })
+    }
+
+    fn database(&self) -> Result<Sourced<Where>, Problem> {
+        let url = |text: &str| Where::Url(Secret(text.to_owned()));
+        if let Some(text) = &self.global.database_url {
+            return Ok(Sourced::new(url(text), Origin::Argument("--database-url")));
+        }
+        let named = self.environment.as_ref().and_then(|environment| {
+            let rank = match environment.origin {
+                Origin::Argument(_) => Rank::Argument,
+                Origin::Variable(_) => Rank::Variable,
+                _ => Rank::DotEnv,
+            };
+            let (place, section) = self.sections.first()?;
+            Some((rank, format!("{place}.database"), section.database.as_ref()?))
+        });
+        let base = self.sections.last().and_then(|(place, section)| {
+            Some((Rank::Metadata, format!("{place}.database"), section.database.as_ref()?))
+        });
+        let mut of_metadata = [named, base].into_iter().flatten();
+        let metadata = of_metadata.next();
+        let wins = |rank: Rank| metadata.as_ref().is_some_and(|(own, ..)| *own <= rank);
+        if !wins(Rank::Variable) {
+            if let Some(text) = self.env.get("DATABASE_URL") {
+                return Ok(Sourced::new(url(text), Origin::Variable("DATABASE_URL".to_owned())));
+            }
+            if let Some(name) = LIBPQ.iter().find(|name| self.env.get(name).is_some()) {
+                return Ok(Sourced::new(Where::Variables, Origin::Variable((*name).to_owned())));
+            }
+        }
+        if !wins(Rank::DotEnv) {
+            let origin = |variable: &str| Origin::DotEnv {
+                variable: variable.to_owned(),
+                path: self.dotenv.path.clone(),
+            };
+            if let Some(text) = self.dotenv.get("DATABASE_URL") {
+                return Ok(Sourced::new(url(text), origin("DATABASE_URL")));
+            }
+            if let Some(name) = LIBPQ.iter().find(|name| self.dotenv.get(name).is_some()) {
+                return Ok(Sourced::new(Where::Variables, origin(name)));
+            }
+        }
+        let Some((_, key, Secret(text))) = metadata else { return Err(Problem::NoDatabase) };
+        if text == "local" {
+            return Ok(Sourced::new(Where::Local, Origin::Metadata(key)));
+        }
+        match text.strip_prefix("env:") {
+            Some(variable) => match self.variable(variable) {
+                Some((value, origin)) => Ok(Sourced::new(url(value), origin)),
+                None => Err(Problem::VariableNotSet { variable: variable.to_owned(), key }),
+            },
+            None => Ok(Sourced::new(url(text), Origin::Metadata(key))),
+        }
+    }
+}
+
+/// Those of libpq's variables that say *where*. PGUSER and PGPASSWORD alone name no database, and none is guessed.
+const LIBPQ: [&str; 4] = ["PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE"];
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Metadata;
+
+    /// What was said, for one row of a table.
+    #[derive(Default)]
+    struct Said<'a> {
+        url: Option<&'a str>,
+        env_argument: Option<&'a str>,
+        env: &'a [(&'a str, &'a str)],
+        dotenv: &'a [(&'a str, &'a str)],
+        metadata: serde_json::Value,
+        locked: Option<bool>,
+    }
+
+    fn settings(said: &Said) -> Result<Settings, Problem> {
+        let global = Global {
+            database_url: said.url.map(str::to_owned),
+            env: said.env_argument.map(str::to_owned),
+            ..Global::default()
+        };
+        let dotenv = Dotenv {
+            path: "/p/.env".into(),
+            variables: said.dotenv.iter().map(|(n, v)| ((*n).to_owned(), Secret((*v).to_owned()))).collect(),
+        };
+        let metadata = (!said.metadata.is_null())
+            .then(|| Metadata::read("package.metadata.migrate", "/p".into(), &said.metadata).unwrap());
+        let project = Project {
+            root: "/p".into(),
+            package: "/p".into(),
+            target: "/p/target".into(),
+            name: "My-App".into(),
+            metadata,
+        };
+        let env = said.env.iter().copied().collect();
+        resolve(&global, said.locked, &env, &dotenv, Some(&project), Path::new("/p/src"))
+    }
+
+    fn database(said: &Said) -> (String, String) {
+        let database = settings(said).unwrap().database.unwrap();
+        let place = match database.value {
+            Where::Local => "local".to_owned(),
+            Where::Variables => "variables".to_owned(),
+            Where::Url(Secret(text)) => text,
+        };
+        (place, database.origin.to_string())
+    }
+
+    #[test]
+    fn the_nearer_word_names_the_database() {
+        let metadata = || {
+            json!({ "database": "local", "env": {
+                "staging": { "database": "env:STAGING" }, "bare": {}, "fixed": { "database": "postgres://fixed" },
+            } })
+        };
+        const URL: (&str, &str) = ("DATABASE_URL", "postgres://variable");
+        const DOT_URL: (&str, &str) = ("DATABASE_URL", "postgres://dotenv");
+        const STAGING: (&str, &str) = ("STAGING", "postgres://staging");
+        let fixed_key = "package.metadata.migrate.env.fixed.database";
+        let table: Vec<(&str, Said, &str, &str)> = vec![
+            (
+                "argument first",
+                Said {
+                    url: Some("postgres://argument"),
+                    env: &[URL],
+                    metadata: metadata(),
+                    ..Said::default()
+                },
+                "postgres://argument",
+                "--database-url",
+            ),
+            (
+                "variable before .env",
+                Said { env: &[URL], dotenv: &[DOT_URL], metadata: metadata(), ..Said::default() },
+                "postgres://variable",
+                "DATABASE_URL",
+            ),
+            (
+                "PG* before .env",
+                Said { env: &[("PGHOST", "h")], dotenv: &[DOT_URL], metadata: metadata(), ..Said::default() },
+                "variables",
+                "PGHOST",
+            ),
+            (
+                ".env before metadata",
+                Said { dotenv: &[DOT_URL], metadata: metadata(), ..Said::default() },
+                "postgres://dotenv",
+                "DATABASE_URL in /p/.env",
+            ),
+            (
+                "PG* in .env",
+                Said { dotenv: &[("PGDATABASE", "d")], metadata: metadata(), ..Said::default() },
+                "variables",
+                "PGDATABASE in /p/.env",
+            ),
+            (
+                "PGUSER alone names no database",
+                Said {
+                    env: &[("PGUSER", "u"), ("PGPASSWORD", "x")],
+                    metadata: metadata(),
+                    ..Said::default()
+                },
+                "local",
+                "package.metadata.migrate.database",
+            ),
+            (
+                "an empty variable says nothing",
+                Said { env: &[("DATABASE_URL", "")], metadata: metadata(), ..Said::default() },
+                "local",
+                "package.metadata.migrate.database",
+            ),
+            (
+                "a named environment before DATABASE_URL",
+                Said {
+                    env_argument: Some("staging"),
+                    env: &[URL, STAGING],
+                    metadata: metadata(),
+                    ..Said::default()
+                },
+                "postgres://staging",
+                "STAGING",
+            ),
+            (
+                "its variable may stand in .env",
+                Said {
+                    env_argument: Some("staging"),
+                    env: &[URL],
+                    dotenv: &[STAGING],
+                    metadata: metadata(),
+                    ..Said::default()
+                },
+                "postgres://staging",
+                "STAGING in /p/.env",
+            ),
+            (
+                "an environment without a database of its own names none",
+                Said { env_argument: Some("bare"), env: &[URL], metadata: metadata(), ..Said::default() },
+                "postgres://variable",
+                "DATABASE_URL",
+            ),
+            (
+                "named by a variable",
+                Said { env: &[URL, ("MIGRATE_ENV", "fixed")], metadata: metadata(), ..Said::default() },
+                "postgres://fixed",
+                fixed_key,
+            ),
+            (
+                "named in .env, with DATABASE_URL as a variable",
+                Said {
+                    env: &[URL],
+                    dotenv: &[("MIGRATE_ENV", "fixed")],
+                    metadata: metadata(),
+                    ..Said::default()
+                },
+                "postgres://variable",
+                "DATABASE_URL",
+            ),
+            (
+                "both in .env",
+                Said {
+                    dotenv: &[DOT_URL, ("MIGRATE_ENV", "fixed")],
+                    metadata: metadata(),
+                    ..Said::default()
+                },
+                "postgres://fixed",
+                fixed_key,
+            ),
+        ];
+        for (what, said, place, origin) in table {
+            assert_eq!(database(&said), (place.to_owned(), origin.to_owned()), "{what}");
+        }
+    }
+
+    #[test]
+    fn no_database_is_guessed() {
+        let nothing = settings(&Said::default()).unwrap();
+        assert!(matches!(nothing.database, Err(Problem::NoDatabase)));
+        let unset = settings(&Said { metadata: json!({"database": "env:NOPE"}), ..Said::default() }).unwrap();
+        assert!(matches!(unset.database, Err(Problem::VariableNotSet { .. })));
+        let local = Local { target: "/p/target".into(), database: "my_app".into() };
+        assert_eq!(nothing.local, Some(local));
+    }
+
+    #[test]
+    fn a_local_database_is_refused_where_protected() {
+        let metadata = json!({ "database": "local", "env": { "production": { "protected": true } } });
+        let settings =
+            settings(&Said { env_argument: Some("production"), metadata, ..Said::default() }).unwrap();
+        assert!(matches!(settings.database, Err(Problem::LocalProtected { .. })));
+        assert!(settings.protected.value);
+    }
+
+    #[test]
+    fn an_unknown_environment_is_refused_with_the_nearest() {
+        let metadata = json!({ "env": { "production": {} } });
+        match settings(&Said { env_argument: Some("prodction"), metadata, ..Said::default() }) {
+            Err(Problem::UnknownEnvironment { near, known, .. }) => {
+                assert_eq!((near.as_deref(), known), (Some("production"), vec!["production".to_owned()]));
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(settings(&Said { env_argument: Some("any"), ..Said::default() }).is_err());
+    }
+
+    #[test]
+    fn the_lock_is_fixed_in_ci_and_where_protected() {
+        let protected = || json!({ "protected": true });
+        let table = [
+            (Said::default(), false, "default"),
+            (Said { env: &[("CI", "true")], ..Said::default() }, true, "CI"),
+            (Said { env: &[("CI", "false")], ..Said::default() }, false, "default"),
+            (Said { env: &[("CI", "1")], locked: Some(false), ..Said::default() }, false, "--locked"),
+            (Said { locked: Some(true), ..Said::default() }, true, "--locked"),
+            (Said { metadata: protected(), ..Said::default() }, true, "package.metadata.migrate.protected"),
+        ];
+        for (said, locked, origin) in table {
+            let settings = settings(&said).unwrap();
+            assert_eq!(
+                (settings.locked.value, settings.locked.origin.to_string().as_str()),
+                (locked, origin)
+            );
+        }
+    }
+
+    #[test]
+    fn an_environment_says_over_the_base_key_by_key() {
+        let metadata = json!({
+            "dir": "db", "lock-wait": "1s", "lock-timeout": "1s", "history-table": "base",
+            "env": { "ci": { "lock-timeout": "2s" } },
+        });
+        let settings = settings(&Said { env_argument: Some("ci"), metadata, ..Said::default() }).unwrap();
+        assert_eq!(settings.dir.value, PathBuf::from("/p/db"));
+        assert_eq!(settings.lock_wait.map(|wait| wait.value), Some(Duration::from_secs(1)));
+        let timeout = settings.lock_timeout.unwrap();
+        assert_eq!(timeout.value, Duration::from_secs(2));
+        assert_eq!(timeout.origin.to_string(), "package.metadata.migrate.env.ci.lock-timeout");
+        assert_eq!(settings.history_table.value.to_string(), "public.base");
+    }
+
+    #[test]
+    fn arguments_count_from_the_current_folder() {
+        let global = Global {
+            dir: Some("sql".into()),
+            lock_wait: Some(Duration::ZERO),
+            history_table: Some(HistoryTable { schema: "a".into(), name: "b".into() }),
+            ..Global::default()
+        };
+        let env = Environment::default();
+        let settings = resolve(&global, None, &env, &Dotenv::default(), None, Path::new("/here")).unwrap();
+        assert_eq!(settings.dir, Sourced::new("/here/sql".into(), Origin::Argument("--dir")));
+        assert_eq!(settings.lock_wait, Some(Sourced::new(Duration::ZERO, Origin::Argument("--lock-wait"))));
+        assert_eq!(settings.history_table.origin, Origin::Argument("--history-table"));
+        assert_eq!(settings.local, None);
+    }
+
+    #[test]
+    fn the_process_wins_over_the_file_for_the_connection() {
+        let said =
+            Said { env: &[("PGUSER", "a")], dotenv: &[("PGUSER", "b"), ("PGPORT", "1")], ..Said::default() };
+        let variables = settings(&said).unwrap().variables;
+        let variables: Vec<_> =
+            variables.iter().map(|(name, value)| (name.as_str(), value.0.as_str())).collect();
+        assert_eq!(variables, [("PGPORT", "1"), ("PGUSER", "a")]);
+    }
+}

@@ -1,0 +1,35 @@
+//! The folder of migrations and its lock, as the verbs use them.
+
+use migrate_core::lock::{self, Lock, LockError, ParseError};
+use migrate_core::{Set, folder};
+
+use crate::config::Settings;
+
+/// The migrations of the folder.
+pub(crate) fn read(settings: &Settings) -> anyhow::Result<Set> {
+    Ok(folder::read(&settings.dir.value, &folder::Options::new(&settings.root))?)
+}
+
+/// Refuses where the lock may not be changed and does not fit, and where git left its conflict markers in it: writing
+/// it anew would hide that two branches made a migration.
+pub(crate) fn check_lock(settings: &Settings, set: &Set) -> Result<(), LockError> {
+    let dir = &settings.dir.value;
+    if settings.locked.value {
+        return lock::check(dir, set);
+    }
+    match Lock::read(dir) {
+        Err(LockError::Malformed { path, malformed }) if malformed.error == ParseError::Conflict => {
+            Err(LockError::Malformed { path, malformed })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Brings the lock up to date, unless it is locked; whether it was written, or why it could not be.
+pub(crate) fn update_lock(settings: &Settings, set: &Set) -> Result<bool, String> {
+    if settings.locked.value {
+        return Ok(false);
+    }
+    let written = Lock::of(set).write(&settings.dir.value);
+    written.map_err(|error| format!("{error}: {}", error.source))
+}

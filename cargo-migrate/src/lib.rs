@@ -1,0 +1,22 @@
+//! What a person sees of `cargo migrate`: arguments, configuration, verbs and rendering. The engine is
+//! `migrate-runtime`.
+
+pub mod args;
+pub mod command;
+pub mod config;
+mod context;
+mod exit;
+mod files;
+mod problem;
+mod question;
+mod render;
+mod run;
+pub mod signals;
+mod stream;
+mod template;
+
+pub use context::{Context, Environment, InFlight, Input};
+pub use exit::Exit;
+pub use problem::Problem;
+pub use run::run;
+pub use stream::Stream;

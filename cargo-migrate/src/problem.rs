@@ -1,0 +1,366 @@
+//! What goes wrong before, after and around the engine, each with what to do about it.
+
+use std::path::PathBuf;
+
+use crate::Exit;
+
+/// A failure of the command line itself.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// A key of the metadata that means nothing.
+    #[error("unknown key `{key}`")]
+    UnknownKey {
+        /// The whole path of the key.
+        key: String,
+        /// The known key most like it.
+        near: Option<String>,
+    },
+    /// A key of the metadata with a value that means nothing.
+    #[error("`{key}`: {why}")]
+    BadValue {
+        /// The whole path of the key.
+        key: String,
+        /// What is expected.
+        why: String,
+    },
+    /// An environment that the metadata does not have.
+    #[error("unknown environment `{name}` ({origin})")]
+    UnknownEnvironment {
+        /// As it was named.
+        name: String,
+        /// Where it was named.
+        origin: String,
+        /// The known one most like it.
+        near: Option<String>,
+        /// All that are known.
+        known: Vec<String>,
+    },
+    /// Nobody said which database.
+    #[error("no database was named")]
+    NoDatabase,
+    /// The metadata names a variable, and it is not set.
+    #[error("the variable {variable}, which `{key}` names, is not set")]
+    VariableNotSet {
+        /// The variable.
+        variable: String,
+        /// The key that names it.
+        key: String,
+    },
+    /// A protected environment on the project's own server.
+    #[error("a protected environment cannot use the local database")]
+    LocalProtected {
+        /// The environment, where one was named.
+        environment: Option<String>,
+    },
+    /// There is no cargo to ask.
+    #[error("`cargo metadata` could not be started: {why}")]
+    NoCargo {
+        /// What the system said.
+        why: String,
+    },
+    /// Cargo could not read the project.
+    #[error("`cargo metadata` failed: {why}")]
+    CargoMetadata {
+        /// What cargo said.
+        why: String,
+    },
+    /// Several packages have migrations, and none is meant.
+    #[error("several packages of this workspace have migrations: {}", packages.join(", "))]
+    SeveralPackages {
+        /// Their names.
+        packages: Vec<String>,
+    },
+    /// There is no project here.
+    #[error("there is no Cargo project in {} or above it", folder.display())]
+    NoProject {
+        /// Where we looked.
+        folder: PathBuf,
+    },
+    /// The `.env` file cannot be read.
+    #[error("{}: {why}", path.display())]
+    Dotenv {
+        /// The file.
+        path: PathBuf,
+        /// Why; never the text of a line.
+        why: String,
+    },
+    /// The manifest cannot be read as TOML.
+    #[error("{}: {why}", path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A change to a protected environment.
+    #[error(
+        "{} is protected: `{verb}` would change it without a preflight and a backup",
+        name_of(environment)
+    )]
+    Protected {
+        /// The environment, where one was named.
+        environment: Option<String>,
+        /// The verb.
+        verb: &'static str,
+    },
+    /// A question that nobody is there to answer.
+    #[error("there is no terminal to ask on: {question}")]
+    NeedsYes {
+        /// What would be asked.
+        question: String,
+    },
+    /// The person said no.
+    #[error("not confirmed: nothing was changed")]
+    Declined,
+    /// `--to` names a migration that the folder does not have.
+    #[error("there is no migration `{target}`")]
+    NoSuchMigration {
+        /// As it was given.
+        target: String,
+        /// The one that has this number, or is most like it.
+        near: Option<String>,
+    },
+    /// A name that leaves no description.
+    #[error("`{name}` makes no file name")]
+    BadName {
+        /// As it was given.
+        name: String,
+    },
+    /// A file of this version is there already.
+    #[error("version {version} is taken by {}", path.display())]
+    VersionTaken {
+        /// The version.
+        version: String,
+        /// The file.
+        path: PathBuf,
+    },
+    /// No template of this name.
+    #[error("there is no template `{name}`")]
+    NoSuchTemplate {
+        /// As it was given.
+        name: String,
+        /// The one most like it.
+        near: Option<String>,
+    },
+    /// A template that cannot be used.
+    #[error("template `{name}`: {why}")]
+    BadTemplate {
+        /// The template.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// Placeholders without a value.
+    #[error("template `{template}` needs {}", missing.join(", "))]
+    MissingParameters {
+        /// The template.
+        template: String,
+        /// The placeholders.
+        missing: Vec<String>,
+    },
+    /// A parameter that the template does not have.
+    #[error("template `{template}` has no parameter `{parameter}`")]
+    UnknownParameter {
+        /// The template.
+        template: String,
+        /// As it was given.
+        parameter: String,
+        /// Those that it has.
+        known: Vec<String>,
+    },
+    /// A file or folder that could not be read or written.
+    #[error("{}: {why}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// A program that is missing, or that failed.
+    #[error("{program}: {why}")]
+    Program {
+        /// The program.
+        program: String,
+        /// Why.
+        why: String,
+    },
+    /// Arguments that make no sense together.
+    #[error("{what}")]
+    Usage {
+        /// What is wrong.
+        what: String,
+        /// What to write.
+        hint: String,
+    },
+}
+
+fn name_of(environment: &Option<String>) -> String {
+    environment.as_ref().map_or_else(|| "this database".to_owned(), |name| format!("environment `{name}`"))
+}
+
+impl Problem {
+    /// An I/O failure with its path.
+    pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.into();
+        move |error| Self::Io { path, why: error.to_string() }
+    }
+
+    /// What it ends in.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Protected { .. } | Self::NeedsYes { .. } | Self::Declined => Exit::Refused,
+            _ => Exit::Usage,
+        }
+    }
+
+    /// A short name for programs, kept stable.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::UnknownKey { .. } => "unknown_key",
+            Self::BadValue { .. } => "bad_value",
+            Self::UnknownEnvironment { .. } => "unknown_environment",
+            Self::NoDatabase => "no_database",
+            Self::VariableNotSet { .. } => "variable_not_set",
+            Self::LocalProtected { .. } => "local_protected",
+            Self::NoCargo { .. } => "no_cargo",
+            Self::CargoMetadata { .. } => "cargo_metadata",
+            Self::SeveralPackages { .. } => "several_packages",
+            Self::NoProject { .. } => "no_project",
+            Self::Dotenv { .. } => "dotenv",
+            Self::Manifest { .. } => "manifest",
+            Self::Protected { .. } => "protected",
+            Self::NeedsYes { .. } => "needs_yes",
+            Self::Declined => "declined",
+            Self::NoSuchMigration { .. } => "no_such_migration",
+            Self::BadName { .. } => "bad_name",
+            Self::VersionTaken { .. } => "version_taken",
+            Self::NoSuchTemplate { .. } => "no_such_template",
+            Self::BadTemplate { .. } => "bad_template",
+            Self::MissingParameters { .. } => "missing_parameters",
+            Self::UnknownParameter { .. } => "unknown_parameter",
+            Self::Io { .. } => "io",
+            Self::Program { .. } => "program",
+            Self::Usage { .. } => "usage",
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> String {
+        let or = |near: &Option<String>, otherwise: &str| {
+            near.as_ref().map_or_else(|| otherwise.to_owned(), |near| format!("did you mean `{near}`?"))
+        };
+        match self {
+            Self::UnknownKey { near, .. } => or(
+                near,
+                "known keys: dir, database, protected, history-table, lock-wait, lock-timeout, newer, env.<name>",
+            ),
+            Self::BadValue { .. } => "change it in Cargo.toml".to_owned(),
+            Self::UnknownEnvironment { near, known, .. } if known.is_empty() => {
+                or(near, "declare it in Cargo.toml: [package.metadata.migrate.env.NAME]")
+            }
+            Self::UnknownEnvironment { near, known, .. } => or(near, &format!("known: {}", known.join(", "))),
+            Self::NoDatabase => {
+                "set DATABASE_URL, or run `cargo migrate init` to use a local database".to_owned()
+            }
+            Self::VariableNotSet { variable, .. } => {
+                format!("set {variable}, in the environment or in the project's .env file")
+            }
+            Self::LocalProtected { .. } => {
+                "give the environment a database of its own: database = \"env:VARIABLE\"".to_owned()
+            }
+            Self::NoCargo { .. } => {
+                "without cargo, pass --dir, --database-url and --history-table, which need no project"
+                    .to_owned()
+            }
+            Self::CargoMetadata { .. } => "repair the Cargo.toml that it names".to_owned(),
+            Self::SeveralPackages { .. } => {
+                "go into the folder of the one that is meant, or pass --dir".to_owned()
+            }
+            Self::NoProject { .. } => {
+                "run `cargo init` first, or go into the folder of the project".to_owned()
+            }
+            Self::Dotenv { .. } => {
+                "write NAME=VALUE lines, with quotes around values that have spaces".to_owned()
+            }
+            Self::Manifest { .. } => "repair it and try again".to_owned(),
+            Self::Protected { .. } => {
+                "the harness for production runs (preflight, backup) is not in this version; \
+                 `--force REASON` goes on without it and keeps the reason in the audit log"
+                    .to_owned()
+            }
+            Self::NeedsYes { .. } => "pass --yes to go on without being asked".to_owned(),
+            Self::Declined => "answer `yes` to go on".to_owned(),
+            Self::NoSuchMigration { near, .. } => or(near, "`cargo migrate status` lists them"),
+            Self::BadName { .. } => "write what it does, such as add_products".to_owned(),
+            Self::VersionTaken { .. } => "try again in a second, or leave out --timestamp".to_owned(),
+            Self::NoSuchTemplate { near, .. } => or(near, "`cargo migrate new --template help` lists them"),
+            Self::BadTemplate { .. } => "docs/templates.md says how a template is written".to_owned(),
+            Self::MissingParameters { missing, .. } => {
+                let parameters: Vec<_> = missing.iter().map(|name| format!("--param {name}=…")).collect();
+                format!("pass {}", parameters.join(" "))
+            }
+            Self::UnknownParameter { known, .. } if known.is_empty() => "it takes none".to_owned(),
+            Self::UnknownParameter { known, .. } => format!("it has {}", known.join(", ")),
+            Self::Io { .. } => "see that the path is there, and may be read and written".to_owned(),
+            Self::Program { program, .. } => format!("see that {program} is installed and on the PATH"),
+            Self::Usage { hint, .. } => hint.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// One of every kind.
+    pub(crate) fn all() -> Vec<Problem> {
+        let text = || "x".to_owned();
+        let path = || PathBuf::from("p");
+        vec![
+            Problem::UnknownKey { key: text(), near: None },
+            Problem::BadValue { key: text(), why: text() },
+            Problem::UnknownEnvironment { name: text(), origin: text(), near: None, known: vec![] },
+            Problem::NoDatabase,
+            Problem::VariableNotSet { variable: text(), key: text() },
+            Problem::LocalProtected { environment: None },
+            Problem::NoCargo { why: text() },
+            Problem::CargoMetadata { why: text() },
+            Problem::SeveralPackages { packages: vec![] },
+            Problem::NoProject { folder: path() },
+            Problem::Dotenv { path: path(), why: text() },
+            Problem::Manifest { path: path(), why: text() },
+            Problem::Protected { environment: None, verb: "up" },
+            Problem::NeedsYes { question: text() },
+            Problem::Declined,
+            Problem::NoSuchMigration { target: text(), near: None },
+            Problem::BadName { name: text() },
+            Problem::VersionTaken { version: text(), path: path() },
+            Problem::NoSuchTemplate { name: text(), near: None },
+            Problem::BadTemplate { name: text(), why: text() },
+            Problem::MissingParameters { template: text(), missing: vec![text()] },
+            Problem::UnknownParameter { template: text(), parameter: text(), known: vec![] },
+            Problem::Io { path: path(), why: text() },
+            Problem::Program { program: text(), why: text() },
+            Problem::Usage { what: text(), hint: text() },
+        ]
+    }
+
+    #[test]
+    fn every_problem_has_a_hint_a_kind_and_a_message() {
+        let mut kinds = std::collections::BTreeSet::new();
+        for problem in all() {
+            assert!(!problem.hint().is_empty(), "{problem:?}");
+            assert!(!problem.to_string().ends_with('.'), "{problem}");
+            assert!(kinds.insert(problem.kind()), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_is_1_and_everything_else_5() {
+        for problem in all() {
+            let refused = ["protected", "needs_yes", "declined"].contains(&problem.kind());
+            assert_eq!(problem.exit().code(), if refused { 1 } else { 5 }, "{problem:?}");
+        }
+    }
+}

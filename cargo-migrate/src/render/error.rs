@@ -1,0 +1,326 @@
+//! Failures: the file's own line with a caret, what the server said, the causes, and what to do.
+
+use std::path::Path;
+
+use migrate_core::folder::Problems;
+use migrate_core::lock::LockError;
+use migrate_core::sql::mask_secrets;
+use migrate_runtime::Error as EngineError;
+use migrate_runtime::error::Failure;
+use migrate_runtime::event::Session;
+
+use super::escape::{escape, escape_line};
+use super::snippet::Place;
+use super::ui::Page;
+use super::words::session;
+use crate::Problem;
+
+/// A failure for people, with a line end at its end.
+pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> String {
+    let paint = page.paint;
+    let mut text = String::new();
+    let shown_by_server = server_failure(failure);
+    match shown_by_server {
+        Some(server) => {
+            let title = format!("{failure}{}: {}", at_commit(server), mask_secrets(&server.server.message));
+            let path = path_of(server, dir);
+            let code = Some(server.server.code.as_str()).filter(|code| !code.is_empty());
+            text += &place_of(server, &path).render(&title, code, page);
+            for (name, value) in notes(server) {
+                text += &format!("{} {name}: {}\n", paint.note("  ="), indented(&value));
+            }
+        }
+        None => {
+            let message = mask_secrets(&failure.to_string()).into_owned();
+            text += &format!("{}: {}\n", paint.bad("error"), indented(&message));
+        }
+    }
+    // What a server failure's own source says stands above already.
+    if shown_by_server.is_none() {
+        let mut last = failure.to_string();
+        for cause in failure.chain().skip(1) {
+            let cause = cause.to_string();
+            // Many crates repeat their source in their own message.
+            if !last.contains(&cause) {
+                text += &format!("  {}: {}\n", paint.faint("because"), indented(&mask_secrets(&cause)));
+            }
+            last = cause;
+        }
+    }
+    for (word, other) in in_the_way(failure) {
+        text += &format!("  {word} {}\n", session(other));
+    }
+    if let Some(EngineError::Dirty { progress, invalid_indexes, .. }) = failure.downcast_ref() {
+        if let Some((done, total)) = progress {
+            text += &format!("  {done} of its {total} statements are done\n");
+        }
+        for index in invalid_indexes {
+            text += &format!("  invalid index: {}\n", escape_line(index));
+        }
+    }
+    for hint in hints(failure) {
+        text += &format!("{}: {}\n", paint.note("hint"), indented(&hint));
+    }
+    text
+}
+
+/// Escaped, with the lines after the first set in.
+fn indented(text: &str) -> String {
+    escape(text.trim_end()).replace('\n', "\n    ")
+}
+
+fn at_commit(failure: &Failure) -> &'static str {
+    if failure.at_commit { ", at its commit" } else { "" }
+}
+
+fn notes(failure: &Failure) -> Vec<(&'static str, String)> {
+    let server = &failure.server;
+    let masked = |text: &String| mask_secrets(text).into_owned();
+    let mut notes = Vec::new();
+    notes.extend(server.detail.as_ref().map(|text| ("detail", masked(text))));
+    notes.extend(server.hint.as_ref().map(|text| ("hint of the server", masked(text))));
+    notes.extend(server.object.iter().map(|(name, value)| (*name, value.clone())));
+    if let Some((query, position)) = &server.internal {
+        notes.push(("in the statement", internal(query, *position)));
+    }
+    notes.extend(server.context.as_ref().map(|text| ("context", masked(text))));
+    notes
+}
+
+/// A statement that the server generated, as in a function, with its place.
+fn internal(query: &str, position: u32) -> String {
+    let before: String =
+        query.chars().take(usize::try_from(position).unwrap_or(1).saturating_sub(1)).collect();
+    let line = before.matches('\n').count() + 1;
+    format!("{} (line {line})", mask_secrets(query.trim()))
+}
+
+fn in_the_way(failure: &anyhow::Error) -> Vec<(&'static str, &Session)> {
+    match failure.downcast_ref() {
+        Some(EngineError::LockNotObtained { holder, .. }) => {
+            holder.iter().map(|one| ("held by", &**one)).collect()
+        }
+        Some(EngineError::TableLock { blockers, .. }) => {
+            blockers.iter().map(|one| ("held by", one)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What the server said about a statement, where the failure is one of those.
+pub(crate) fn server_failure(failure: &anyhow::Error) -> Option<&Failure> {
+    match failure.downcast_ref()? {
+        EngineError::Failed { failure }
+        | EngineError::RollbackFailed { failure }
+        | EngineError::TableLock { failure, .. }
+        | EngineError::Dirty { failure: Some(failure), .. } => Some(failure),
+        _ => None,
+    }
+}
+
+/// The file as a person here would open it; what is not in the folder (a text of the history) by its label alone.
+pub(crate) fn path_of(failure: &Failure, dir: Option<&Path>) -> String {
+    let path = dir.map(|dir| dir.join(&failure.file)).filter(|path| path.is_file());
+    path.map_or_else(|| failure.file.clone(), |path| path.display().to_string())
+}
+
+pub(crate) fn place_of<'a>(failure: &'a Failure, path: &'a str) -> Place<'a> {
+    Place { path, text: &failure.text, position: failure.position, statement: failure.statement }
+}
+
+/// What to do, from whoever failed.
+pub(crate) fn hints(failure: &anyhow::Error) -> Vec<String> {
+    let hint = if let Some(problem) = failure.downcast_ref::<Problem>() {
+        Some(problem.hint())
+    } else if let Some(engine) = failure.downcast_ref::<EngineError>() {
+        Some(engine.hint())
+    } else if let Some(problems) = failure.downcast_ref::<Problems>() {
+        Some(problems.hint())
+    } else if let Some(lock) = failure.downcast_ref::<LockError>() {
+        Some(lock.hint())
+    } else if let Some(file) = failure.downcast_ref::<migrate_core::file::FileError>() {
+        Some(file.hint())
+    } else {
+        failure.downcast_ref::<migrate_testing::Error>().and_then(migrate_testing::Error::hint)
+    };
+    let hint = hint.unwrap_or_default();
+    hint.split('\n').map(str::trim).filter(|hint| !hint.is_empty()).map(str::to_owned).collect()
+}
+
+/// A short name of the failure for programs, kept stable.
+pub(crate) fn kind(failure: &anyhow::Error) -> &'static str {
+    if let Some(problem) = failure.downcast_ref::<Problem>() {
+        return problem.kind();
+    }
+    if failure.is::<Problems>() {
+        return "folder";
+    }
+    if failure.is::<LockError>() {
+        return "lock";
+    }
+    if failure.is::<migrate_testing::Error>() {
+        return "local_server";
+    }
+    match failure.downcast_ref() {
+        Some(EngineError::Settings { .. }) => "settings",
+        Some(EngineError::Connect { .. }) => "connect",
+        Some(EngineError::ConnectionLost { .. }) => "connection_lost",
+        Some(EngineError::Interfered { .. }) => "interfered",
+        Some(EngineError::ReadOnly { .. }) => "read_only",
+        Some(EngineError::LockNotObtained { .. }) => "lock_not_obtained",
+        Some(EngineError::TableLock { .. }) => "table_lock",
+        Some(EngineError::Failed { .. }) => "failed",
+        Some(EngineError::RollbackFailed { .. }) => "rollback_failed",
+        Some(EngineError::Dirty { .. }) => "dirty",
+        Some(EngineError::Refused(_)) => "refused",
+        Some(EngineError::ForeignTable { .. }) => "foreign_table",
+        Some(EngineError::LostWhilePartlyApplied { .. }) => "lost_while_partly_applied",
+        Some(EngineError::LockLost { .. }) => "lock_lost",
+        Some(EngineError::HistoryChanged { .. }) => "history_changed",
+        Some(EngineError::SingleTransaction { .. }) => "single_transaction",
+        Some(EngineError::RecordedScript { .. }) => "recorded_script",
+        Some(EngineError::RepairOutdated) => "repair_outdated",
+        Some(EngineError::DownDiffers { .. }) => "down_differs",
+        Some(EngineError::Server { .. }) => "server",
+        Some(EngineError::TooLarge { .. }) => "too_large",
+        Some(EngineError::Interrupted { .. }) => "interrupted",
+        Some(EngineError::InsideRuntime) => "inside_runtime",
+        Some(EngineError::Pending { .. }) => "pending",
+        _ => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use migrate_core::Direction;
+    use migrate_runtime::error::ServerError;
+
+    use super::*;
+    use crate::render::Paint;
+
+    const TEXT: &str = "CREATE TABLE orders (id int);\n\nALTER TABLE orders\n    ADD CONSTRAINT positive CHECK (totl > 0);\n";
+
+    fn failure() -> Failure {
+        Failure {
+            stem: "0003_orders".into(),
+            file: "0003_orders.up.sql".into(),
+            text: TEXT.into(),
+            direction: Direction::Up,
+            position: TEXT.find("totl"),
+            statement: TEXT.find("ALTER").map(|start| (start, TEXT.len() - 2)),
+            at_commit: false,
+            server: ServerError {
+                severity: "ERROR".into(),
+                code: "42703".into(),
+                message: "column \"totl\" does not exist".into(),
+                detail: Some("There is a column named \"total\".".into()),
+                hint: Some("Perhaps you meant \"total\".".into()),
+                context: Some("PL/pgSQL function inline_code_block line 3\nat SQL statement".into()),
+                object: vec![("table", "orders".into()), ("constraint", "positive".into())],
+                internal: Some(("SELECT totl\nFROM orders".into(), 8)),
+            },
+        }
+    }
+
+    fn shown(error: impl Into<anyhow::Error>) -> String {
+        human(&error.into(), None, Page { width: Some(100), paint: Paint::default() })
+    }
+
+    #[test]
+    fn a_failed_migration_is_shown_at_its_line() {
+        insta::assert_snapshot!(shown(EngineError::Failed { failure: Box::new(failure()) }));
+    }
+
+    #[test]
+    fn in_colour_too() {
+        let page = Page { width: Some(100), paint: Paint { on: true } };
+        let error = anyhow::Error::new(EngineError::Failed { failure: Box::new(failure()) });
+        insta::assert_snapshot!(human(&error, None, page).replace('\u{1b}', "␛"));
+    }
+
+    #[test]
+    fn a_failed_commit_has_no_line() {
+        let server = ServerError {
+            code: "23503".into(),
+            message: "insert or update on table \"a\" violates foreign key constraint".into(),
+            ..ServerError::default()
+        };
+        let failure = Failure { position: None, statement: None, at_commit: true, server, ..failure() };
+        insta::assert_snapshot!(shown(EngineError::RollbackFailed { failure: Box::new(failure) }));
+    }
+
+    #[test]
+    fn who_holds_a_table_lock_is_told() {
+        let blocker = Session {
+            pid: 4711,
+            application: Some("psql".into()),
+            user: Some("alice".into()),
+            client: Some("10.0.0.3".into()),
+            state: Some("idle in transaction".into()),
+            transaction_age: Some(Duration::from_secs(600)),
+            query: Some("LOCK TABLE orders".into()),
+        };
+        insta::assert_snapshot!(shown(EngineError::TableLock {
+            stem: "0003_orders".into(),
+            direction: Direction::Up,
+            waited: Duration::from_secs(60),
+            attempts: 8,
+            blockers: vec![blocker],
+            failure: Box::new(failure()),
+        }));
+    }
+
+    #[test]
+    fn a_partly_applied_migration_says_how_far_it_is() {
+        insta::assert_snapshot!(shown(EngineError::Dirty {
+            stem: "0004_index".into(),
+            progress: Some((1, 3)),
+            invalid_indexes: vec!["public.orders_total_idx".into()],
+            failure: None,
+        }));
+    }
+
+    #[test]
+    fn causes_are_a_chain_and_are_not_told_twice() {
+        let error = anyhow::Error::new(std::io::Error::other("disk full"))
+            .context("could not write a.sql: disk full")
+            .context("`new` stopped");
+        insta::assert_snapshot!(shown(error));
+    }
+
+    #[test]
+    fn hostile_text_and_secrets_stay_inside() {
+        let nasty = "x\u{1b}]0;t\u{7}\r\u{202e} PASSWORD 'canary'";
+        let server = ServerError {
+            severity: "ERROR".into(),
+            code: "42P01".into(),
+            message: nasty.into(),
+            detail: Some(nasty.into()),
+            hint: Some(nasty.into()),
+            context: Some(nasty.into()),
+            object: vec![("table", "\u{1b}[31m".into())],
+            internal: Some((nasty.into(), 900)),
+        };
+        let failure = Failure {
+            file: "\u{1b}[2J.sql".into(),
+            text: nasty.into(),
+            position: Some(1),
+            server,
+            ..failure()
+        };
+        let error = anyhow::Error::new(EngineError::Failed { failure: Box::new(failure) });
+        let page = Page { width: Some(20), paint: Paint::default() };
+        let json = crate::render::json::error(&error, None).to_string();
+        for text in [human(&error, None, page), crate::render::escape::escape_json(&json).into_owned()] {
+            assert!(!text.contains("canary"), "{text}");
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n' || c == '\u{202e}'), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn problems_have_their_hint() {
+        insta::assert_snapshot!(shown(Problem::NoDatabase));
+    }
+}

@@ -1,0 +1,19 @@
+//! The only place with words: results and events for people, and for programs.
+
+pub(crate) mod error;
+mod escape;
+mod event;
+mod json;
+mod paint;
+mod progress;
+pub(crate) mod signals;
+mod snippet;
+mod table;
+mod ui;
+pub(crate) mod view;
+mod words;
+
+pub(crate) use escape::{escape, escape_line};
+pub(crate) use paint::Paint;
+pub(crate) use ui::{Page, Ui, View};
+pub(crate) use words::count;

@@ -1,0 +1,169 @@
+//! A table that fits the terminal: columns shrink, and the least important go, before a line wraps.
+
+use unicode_width::UnicodeWidthStr;
+
+use super::escape::escape_line;
+use super::paint::Paint;
+
+/// A column.
+pub(crate) struct Column {
+    pub(crate) title: &'static str,
+    /// Where there is no room the column with the largest number goes first; 0 never goes.
+    pub(crate) goes: u8,
+    /// May be cut to this width; `None` where half of the text would be a lie.
+    pub(crate) shrinks_to: Option<usize>,
+}
+
+/// A cell: what it says, and how it is painted.
+pub(crate) struct Cell {
+    text: String,
+    paint: fn(Paint, &str) -> String,
+}
+
+impl Cell {
+    /// A cell in the colour of the terminal.
+    pub(crate) fn plain(text: &str) -> Self {
+        Self::painted(text, |_, text| text.to_owned())
+    }
+
+    /// A cell in a colour.
+    pub(crate) fn painted(text: &str, paint: fn(Paint, &str) -> String) -> Self {
+        Self { text: escape_line(text).into_owned(), paint }
+    }
+}
+
+const GAP: usize = 2;
+
+/// The table as text, with a line end after each row. Without a width nothing is cut.
+pub(crate) fn table(columns: &[Column], rows: &[Vec<Cell>], width: Option<usize>, paint: Paint) -> String {
+    let natural: Vec<_> = columns
+        .iter()
+        .enumerate()
+        .map(|(index, column)| {
+            let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.text.width());
+            cells.max().map_or(0, |widest| widest.max(column.title.width()))
+        })
+        .collect();
+    let widths = fit(columns, &natural, width);
+    let mut text = String::new();
+    let mut line = |cells: &mut dyn Iterator<Item = (&str, fn(Paint, &str) -> String)>| {
+        let mut written = 0;
+        let mut wanted = 0;
+        for ((cell, style), width) in cells.zip(&widths).filter(|(_, width)| **width > 0) {
+            let cut = cut(cell, *width);
+            // The gap is written before a cell that has something, so that no line ends in spaces.
+            if !cut.is_empty() {
+                text.extend(std::iter::repeat_n(' ', wanted - written));
+                written = wanted + cut.width();
+                text.push_str(&style(paint, &cut));
+            }
+            wanted += width + GAP;
+        }
+        text.push('\n');
+    };
+    line(&mut columns.iter().map(|column| (column.title, Paint::faint as fn(Paint, &str) -> String)));
+    for row in rows {
+        line(&mut row.iter().map(|cell| (cell.text.as_str(), cell.paint)));
+    }
+    text
+}
+
+/// The width of each column; 0 for those that go.
+fn fit(columns: &[Column], natural: &[usize], width: Option<usize>) -> Vec<usize> {
+    let mut widths = natural.to_vec();
+    let Some(limit) = width else { return widths };
+    let total = |widths: &[usize]| {
+        let shown = widths.iter().filter(|width| **width > 0).count();
+        widths.iter().sum::<usize>() + GAP * shown.saturating_sub(1)
+    };
+    loop {
+        let over = total(&widths).saturating_sub(limit);
+        if over == 0 {
+            return widths;
+        }
+        // What can be cut is cut first, if that is enough.
+        let room =
+            |index: usize| widths[index].saturating_sub(columns[index].shrinks_to.unwrap_or(usize::MAX));
+        if let Some(index) =
+            (0..widths.len()).filter(|index| room(*index) >= over).max_by_key(|index| room(*index))
+        {
+            widths[index] -= over;
+            return widths;
+        }
+        let gone = (0..widths.len()).filter(|index| widths[*index] > 0 && columns[*index].goes > 0);
+        match gone.max_by_key(|index| columns[*index].goes) {
+            Some(index) => widths[index] = 0,
+            None => {
+                // Narrower than all that has to be there: cut the widest as far as a letter and its sign.
+                let Some(index) = (0..widths.len()).max_by_key(|index| widths[*index]) else { return widths };
+                widths[index] = widths[index].saturating_sub(over).max(2);
+                return widths;
+            }
+        }
+    }
+}
+
+/// The text in at most so many columns of the terminal.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut cut = String::new();
+    for c in text.chars() {
+        cut.push(c);
+        if cut.width() >= width {
+            cut.pop();
+            break;
+        }
+    }
+    cut.push('…');
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns() -> [Column; 3] {
+        [
+            Column { title: "migration", goes: 0, shrinks_to: Some(10) },
+            Column { title: "state", goes: 0, shrinks_to: None },
+            Column { title: "by", goes: 1, shrinks_to: None },
+        ]
+    }
+
+    fn shown(width: Option<usize>) -> String {
+        let row = |cells: [&str; 3]| cells.iter().map(|cell| Cell::plain(cell)).collect();
+        let rows = [
+            row(["0001_create_customers", "applied", "alice@laptop"]),
+            row(["0002_数据_a\u{1b}[2J", "pending", ""]),
+        ];
+        table(&columns(), &rows, width, Paint { on: false })
+    }
+
+    #[test]
+    fn columns_line_up_and_no_line_ends_in_spaces() {
+        insta::assert_snapshot!(shown(None));
+    }
+
+    #[test]
+    fn it_fits_every_width() {
+        for width in 1..=60 {
+            let text = shown(Some(width));
+            // Below the two columns that have to be there it is as narrow as it gets.
+            let least = "applied".len() + GAP + 2;
+            for line in text.split_terminator('\n') {
+                assert!(line.width() <= width.max(least), "{width}: {line:?}");
+            }
+        }
+        insta::assert_snapshot!(format!("{}\n{}", shown(Some(40)), shown(Some(20))));
+    }
+
+    #[test]
+    fn wide_characters_count_twice() {
+        assert_eq!(cut("数据库", 5), "数据…");
+        assert_eq!(cut("数据库", 6), "数据库");
+        assert_eq!(cut("abc", 1), "…");
+        assert_eq!(cut("", 0), "");
+    }
+}

@@ -1,0 +1,159 @@
+//! How one run of the command line speaks: as a person or as a program reads it, loudly or quietly.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use migrate_runtime::Event;
+use serde_json::{Map, Value, json};
+
+use super::escape::escape_json;
+use super::event::Narrator;
+use super::{Paint, error, json as structured};
+use crate::args::{Format, Global};
+use crate::{Context, Exit, Stream};
+
+/// The name and version of the JSON schema; `docs/json.md` describes it.
+pub(crate) const SCHEMA: &str = "cargo-migrate/1";
+
+/// A result: what a verb found or did.
+pub(crate) trait View {
+    /// For people, with a line end at its end; empty where there is nothing to say.
+    fn human(&self, page: Page) -> String;
+
+    /// For programs.
+    fn json(&self) -> Value;
+}
+
+/// What the text is written on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Page {
+    /// The width of the terminal, if it is one.
+    pub(crate) width: Option<usize>,
+    /// Colours.
+    pub(crate) paint: Paint,
+}
+
+/// Speaks for one run.
+pub(crate) struct Ui {
+    stdout: Stream,
+    stderr: Stream,
+    format: Format,
+    quiet: bool,
+    verbose: u8,
+    out: Page,
+    err: Page,
+    narrator: Arc<Mutex<Narrator>>,
+    done: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Ui {
+    pub(crate) fn new(global: &Global, context: &Context) -> Self {
+        let page = |stream: &Stream| Page {
+            width: stream.terminal(),
+            paint: Paint::of(stream, global.color, &context.env),
+        };
+        let (out, err) = (page(&context.stdout), page(&context.stderr));
+        // A dumb terminal cannot go back to the start of a line: it gets plain lines, as a file does.
+        let dumb = context.env.get("TERM") == Some("dumb");
+        let live = err.width.filter(|_| !dumb);
+        Self {
+            stdout: context.stdout.clone(),
+            stderr: context.stderr.clone(),
+            format: global.format,
+            quiet: global.quiet,
+            verbose: global.verbose,
+            out,
+            err,
+            narrator: Arc::new(Mutex::new(Narrator::new(context.stderr.clone(), live, err.paint))),
+            done: Arc::default(),
+        }
+    }
+
+    /// Whether settings and their origins are to be told.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose > 0
+    }
+
+    /// A remark beside the result.
+    pub(crate) fn remark(&self, view: &dyn View, kind: &str) {
+        match self.format {
+            Format::Human if self.quiet => {}
+            Format::Human => self.stderr.write(&view.human(self.err)),
+            Format::Json => self.line(kind, view.json()),
+        }
+    }
+
+    /// What the engine is given to tell what happens.
+    pub(crate) fn listener(&self) -> impl FnMut(&Event) + Send + 'static {
+        let (stderr, format, quiet) = (self.stderr.clone(), self.format, self.quiet);
+        let (narrator, done) = (Arc::clone(&self.narrator), Arc::clone(&self.done));
+        move |event| {
+            let value = structured::event(event);
+            if matches!(event, Event::Finished { .. }) {
+                lock(&done).push(structured::done_of_event(event));
+            }
+            match format {
+                Format::Json => write_line(&stderr, value),
+                Format::Human if quiet => {}
+                Format::Human => lock(&narrator).tell(event),
+            }
+        }
+    }
+
+    /// Takes the live line away, before anything else is written.
+    pub(crate) fn rest(&self) {
+        lock(&self.narrator).rest();
+    }
+
+    /// Writes the result.
+    pub(crate) fn answer(&self, command: &str, view: &dyn View, exit: Exit) {
+        self.rest();
+        match self.format {
+            Format::Human => self.stdout.write(&view.human(self.out)),
+            Format::Json => self.document(command, exit, "result", view.json()),
+        }
+    }
+
+    /// Writes why there is no result. `dir` is the folder of migration files, for the paths in it.
+    pub(crate) fn fail(&self, command: &str, failure: &anyhow::Error, exit: Exit, dir: Option<&Path>) {
+        self.rest();
+        match self.format {
+            Format::Human => self.stderr.write(&error::human(failure, dir, self.err)),
+            Format::Json => {
+                let mut error = structured::error(failure, dir);
+                self.line("error", json!({ "error": error }));
+                if let Some(error) = error.as_object_mut() {
+                    let done = std::mem::take(&mut *lock(&self.done));
+                    error.insert("done".to_owned(), done.into());
+                }
+                self.document(command, exit, "error", error);
+            }
+        }
+    }
+
+    fn line(&self, event: &str, value: Value) {
+        let mut line = Map::new();
+        line.insert("event".to_owned(), event.into());
+        line.extend(value.as_object().cloned().unwrap_or_default());
+        write_line(&self.stderr, line.into());
+    }
+
+    fn document(&self, command: &str, exit: Exit, key: &str, value: Value) {
+        let document = json!({ "schema": SCHEMA, "command": command, "exit_code": exit.code(), key: value });
+        // A document of a value tree cannot fail to be written.
+        let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+        self.stdout.write(&format!("{}\n", escape_json(&text)));
+    }
+}
+
+fn write_line(stderr: &Stream, value: Value) {
+    let mut line = Map::new();
+    line.insert("schema".to_owned(), SCHEMA.into());
+    line.extend(value.as_object().cloned().unwrap_or_default());
+    let text = Value::Object(line).to_string();
+    stderr.write(&format!("{}\n", escape_json(&text)));
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,27 @@
+//! Results, one file for what belongs together.
+
+mod down_diff;
+mod dry_run;
+mod files;
+mod history;
+mod local;
+mod lock;
+mod repair;
+mod report;
+mod settings;
+mod status;
+mod templates;
+mod text;
+
+pub(crate) use down_diff::DownDiffView;
+pub(crate) use dry_run::DryRunView;
+pub(crate) use files::{InitView, NewView};
+pub(crate) use history::HistoryView;
+pub(crate) use local::LocalView;
+pub(crate) use lock::LockView;
+pub(crate) use repair::RepairView;
+pub(crate) use report::ReportView;
+pub(crate) use settings::SettingsView;
+pub(crate) use status::StatusView;
+pub(crate) use templates::TemplatesView;
+pub(crate) use text::TextView;

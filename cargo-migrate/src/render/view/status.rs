@@ -1,0 +1,205 @@
+//! Where each migration stands.
+
+use migrate_runtime::{Status, StatusEntry, StatusState};
+use serde_json::{Value, json};
+
+use crate::render::json::milliseconds;
+use crate::render::table::{Cell, Column, table};
+use crate::render::words::{count, time};
+use crate::render::{Page, Paint, View, escape_line};
+
+/// Where each migration stands.
+pub(crate) struct StatusView(pub(crate) Status);
+
+const COLUMNS: [Column; 5] = [
+    Column { title: "migration", goes: 0, shrinks_to: Some(16) },
+    Column { title: "state", goes: 0, shrinks_to: None },
+    Column { title: "applied", goes: 2, shrinks_to: Some(19) },
+    Column { title: "took", goes: 3, shrinks_to: None },
+    Column { title: "by", goes: 4, shrinks_to: Some(8) },
+];
+
+/// The state, for people and for programs.
+fn name(state: StatusState) -> &'static str {
+    match state {
+        StatusState::Applied => "applied",
+        StatusState::Pending => "pending",
+        StatusState::OutOfOrder => "out of order",
+        StatusState::Dirty => "dirty",
+        StatusState::Modified => "modified",
+        StatusState::Renamed => "renamed",
+        StatusState::Missing => "missing",
+        StatusState::Newer => "newer",
+        StatusState::BadChecksum => "bad checksum",
+        StatusState::Duplicate => "duplicate",
+        StatusState::BadVersion => "bad version",
+        _ => "other",
+    }
+}
+
+fn painted(state: StatusState) -> Cell {
+    let paint = match state {
+        StatusState::Applied => Paint::good,
+        StatusState::Pending => Paint::note,
+        StatusState::Newer | StatusState::OutOfOrder => Paint::warn,
+        _ => Paint::bad,
+    };
+    Cell::painted(name(state), paint)
+}
+
+impl StatusView {
+    /// Whether `status --check` finds something: anything that is not simply applied, or newer than what is here.
+    pub(crate) fn finds(&self) -> bool {
+        self.0.entries.iter().any(|entry| !matches!(entry.state, StatusState::Applied | StatusState::Newer))
+    }
+
+    fn count(&self, state: StatusState) -> usize {
+        self.0.entries.iter().filter(|entry| entry.state == state).count()
+    }
+
+    fn summary(&self) -> String {
+        let database = escape_line(&self.0.database);
+        let states = [
+            StatusState::Pending,
+            StatusState::OutOfOrder,
+            StatusState::Dirty,
+            StatusState::Modified,
+            StatusState::Renamed,
+            StatusState::Missing,
+            StatusState::BadChecksum,
+            StatusState::Duplicate,
+            StatusState::BadVersion,
+            StatusState::Newer,
+        ];
+        let mut parts = vec![format!("{} applied", self.count(StatusState::Applied))];
+        parts.extend(
+            states
+                .into_iter()
+                .map(|state| (self.count(state), state))
+                .filter(|(number, _)| *number > 0)
+                .map(|(number, state)| format!("{number} {}", name(state))),
+        );
+        let history = if self.0.history_exists { "" } else { " (it has no history table yet)" };
+        format!("{database}{history}: {}", parts.join(", "))
+    }
+}
+
+impl View for StatusView {
+    fn human(&self, page: Page) -> String {
+        let row = |entry: &StatusEntry| {
+            let took = entry.duration.map(time).unwrap_or_default();
+            vec![
+                Cell::plain(&entry.stem),
+                painted(entry.state),
+                Cell::plain(entry.applied_at.as_deref().unwrap_or_default()),
+                Cell::plain(&took),
+                Cell::plain(entry.by.as_deref().unwrap_or_default()),
+            ]
+        };
+        let rows: Vec<_> = self.0.entries.iter().map(row).collect();
+        let mut text =
+            if rows.is_empty() { String::new() } else { table(&COLUMNS, &rows, page.width, page.paint) };
+        text += &format!("{}\n", self.summary());
+        let one_way =
+            self.0.entries.iter().filter(|entry| entry.state == StatusState::Applied && !entry.reversible);
+        match one_way.count() {
+            0 => {}
+            number => text += &format!("{} cannot be rolled back\n", count(number, "applied migration")),
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let entry = |entry: &StatusEntry| {
+            json!({
+                "migration": entry.stem,
+                "state": name(entry.state).replace(' ', "_"),
+                "applied_at": entry.applied_at,
+                "elapsed_ms": entry.duration.map(milliseconds),
+                "by": entry.by,
+                "recorded_checksum": entry.recorded,
+                "file_checksum": entry.found,
+                "reversible": entry.reversible,
+            })
+        };
+        json!({
+            "database": self.0.database,
+            "history_exists": self.0.history_exists,
+            "up_to_date": !self.finds(),
+            "migrations": self.0.entries.iter().map(entry).collect::<Value>(),
+        })
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn entry(stem: &str, state: StatusState) -> StatusEntry {
+        let applied = !matches!(state, StatusState::Pending | StatusState::OutOfOrder);
+        StatusEntry {
+            stem: stem.into(),
+            state,
+            applied_at: applied.then(|| "2026-11-21T10:00:00Z".into()),
+            duration: applied.then_some(Duration::from_millis(12)),
+            by: applied.then(|| "app (ci@runner-7)".into()),
+            recorded: None,
+            found: None,
+            reversible: state != StatusState::Applied,
+        }
+    }
+
+    fn view() -> StatusView {
+        StatusView(Status {
+            database: "postgres://app@db.example:5432/shop".into(),
+            history_exists: true,
+            entries: vec![
+                entry("0001_create_customers", StatusState::Applied),
+                entry("0002_create_\u{1b}[2Jorders_with_a_rather_long_name", StatusState::Modified),
+                entry("0003_x", StatusState::OutOfOrder),
+                entry("0004_index_orders_concurrently", StatusState::Dirty),
+                entry("0005_y", StatusState::Pending),
+                entry("0099_z", StatusState::Newer),
+            ],
+        })
+    }
+
+    #[test]
+    fn wide_narrow_and_into_a_file() {
+        let text = |width| view().human(Page { width, paint: Paint::default() });
+        insta::assert_snapshot!(format!("{}\n{}\n{}", text(None), text(Some(60)), text(Some(20))));
+        insta::assert_snapshot!(
+            "colour",
+            view().human(Page { width: None, paint: Paint { on: true } }).replace('\u{1b}', "␛")
+        );
+        insta::assert_snapshot!("json", serde_json::to_string_pretty(&view().json()).unwrap());
+    }
+
+    #[test]
+    fn only_what_is_applied_or_newer_passes_a_check() {
+        let finds = |state| {
+            StatusView(Status {
+                database: String::new(),
+                history_exists: true,
+                entries: vec![entry("1_a", state)],
+            })
+            .finds()
+        };
+        assert!(!finds(StatusState::Applied) && !finds(StatusState::Newer));
+        for state in [
+            StatusState::Pending,
+            StatusState::OutOfOrder,
+            StatusState::Dirty,
+            StatusState::Modified,
+            StatusState::Renamed,
+            StatusState::Missing,
+            StatusState::BadChecksum,
+            StatusState::Duplicate,
+            StatusState::BadVersion,
+        ] {
+            assert!(finds(state), "{state:?}");
+        }
+    }
+}

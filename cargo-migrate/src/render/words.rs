@@ -1,0 +1,122 @@
+//! Small words: times, counts, other sessions.
+
+use std::time::Duration;
+
+use migrate_core::sql::mask_secrets;
+use migrate_runtime::event::Session;
+
+use super::escape::escape_line;
+
+/// `7 ms`, `1.3 s`, `45 s`, `2 min 5 s`, `3 h 20 min`.
+pub(crate) fn time(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 if duration.as_millis() == 0 && !duration.is_zero() => "<1 ms".to_owned(),
+        0 => format!("{} ms", duration.as_millis()),
+        1..=9 if duration.subsec_millis() > 0 => format!("{:.1} s", duration.as_secs_f64()),
+        1..=119 => format!("{seconds} s"),
+        120..=7199 => with_rest(seconds / 60, "min", seconds % 60, "s"),
+        _ => with_rest(seconds / 3600, "h", seconds % 3600 / 60, "min"),
+    }
+}
+
+fn with_rest(whole: u64, unit: &str, rest: u64, rest_unit: &str) -> String {
+    if rest == 0 { format!("{whole} {unit}") } else { format!("{whole} {unit} {rest} {rest_unit}") }
+}
+
+/// `1 migration`, `2 migrations`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// Another session, in one line: `pid 4711 (psql, alice@10.0.0.3), idle in transaction for 2 min: LOCK TABLE orders`.
+pub(crate) fn session(session: &Session) -> String {
+    let mut text = format!("pid {}", session.pid);
+    let from = match (&session.user, &session.client) {
+        (Some(user), Some(client)) => Some(format!("{user}@{client}")),
+        (one, other) => one.as_ref().or(other.as_ref()).cloned(),
+    };
+    let who: Vec<_> =
+        session.application.iter().filter(|name| !name.is_empty()).cloned().chain(from).collect();
+    if !who.is_empty() {
+        text += &format!(" ({})", who.join(", "));
+    }
+    match (&session.state, session.transaction_age) {
+        (Some(state), Some(age)) => text += &format!(", {state} for {}", time(age)),
+        (Some(state), None) => text += &format!(", {state}"),
+        (None, Some(age)) => text += &format!(", in a transaction for {}", time(age)),
+        (None, None) => {}
+    }
+    if let Some(query) = session.query.as_ref().filter(|query| !query.trim().is_empty()) {
+        text += &format!(": {}", one_line(&mask_secrets(query), 120));
+    }
+    escape_line(&text).into_owned()
+}
+
+/// White space squeezed to single spaces, cut after so many characters.
+pub(crate) fn one_line(text: &str, limit: usize) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+        // A statement can have megabytes; nobody reads beyond the first line.
+        if line.len() > limit * 4 {
+            break;
+        }
+    }
+    if line.chars().count() > limit {
+        line = line.chars().take(limit.saturating_sub(1)).collect();
+        line.push('…');
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_two_figures_that_matter() {
+        let table = [
+            (Duration::ZERO, "0 ms"),
+            (Duration::from_micros(80), "<1 ms"),
+            (Duration::from_millis(7), "7 ms"),
+            (Duration::from_millis(1_340), "1.3 s"),
+            (Duration::from_secs(2), "2 s"),
+            (Duration::from_secs(45), "45 s"),
+            (Duration::from_secs(119), "119 s"),
+            (Duration::from_secs(120), "2 min"),
+            (Duration::from_secs(125), "2 min 5 s"),
+            (Duration::from_secs(12_000), "3 h 20 min"),
+        ];
+        for (duration, text) in table {
+            assert_eq!(time(duration), text);
+        }
+    }
+
+    #[test]
+    fn a_session_is_told_as_far_as_it_is_known() {
+        let mut other = Session { pid: 7, ..Session::default() };
+        assert_eq!(session(&other), "pid 7");
+        other.application = Some("psql\u{1b}".into());
+        other.user = Some("alice".into());
+        other.client = Some("10.0.0.3".into());
+        other.state = Some("idle in transaction".into());
+        other.transaction_age = Some(Duration::from_secs(125));
+        other.query = Some("ALTER ROLE a\n PASSWORD 'canary'".into());
+        let text = session(&other);
+        assert!(text.starts_with(
+            "pid 7 (psql\\u{1b}, alice@10.0.0.3), idle in transaction for 2 min 5 s: ALTER ROLE a"
+        ));
+        assert!(!text.contains("canary"), "{text}");
+    }
+
+    #[test]
+    fn lines_are_cut_by_characters() {
+        assert_eq!(one_line(" a\n\t b ", 10), "a b");
+        assert_eq!(one_line("äöüäöü", 4), "äöü…");
+        assert_eq!(one_line("abcd", 4), "abcd");
+    }
+}

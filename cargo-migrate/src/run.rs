@@ -1,0 +1,64 @@
+//! The entry: arguments in, exit code out.
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::args::{Cli, ColorWhen};
+use crate::command::{self, Call};
+use crate::render::{Paint, Ui};
+use crate::{Context, Exit};
+
+/// Runs one command line. `arguments` are those of the process, the program's name first; cargo hands in the name of
+/// the subcommand after it, which is dropped.
+pub fn run(arguments: impl IntoIterator<Item = OsString>, context: &Context) -> Exit {
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    if arguments.get(1).is_some_and(|first| first == "migrate") {
+        arguments.remove(1);
+    }
+    let exit = match parse(arguments, context) {
+        Ok(cli) => run_verb(&cli, context),
+        Err(exit) => exit,
+    };
+    match context.stdout.failure() {
+        // Whoever redirected the result into a full disk does not have it.
+        Some(error) if exit == Exit::Success => {
+            context.stderr.write(&format!("error: standard output could not be written: {error}\n"));
+            Exit::Usage
+        }
+        _ => exit,
+    }
+}
+
+fn parse(arguments: Vec<OsString>, context: &Context) -> Result<Cli, Exit> {
+    let width = context.stdout.terminal().unwrap_or(100).clamp(40, 100);
+    let matches = Cli::command().term_width(width).try_get_matches_from(arguments);
+    matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
+        let (stream, exit) = match error.use_stderr() {
+            true => (&context.stderr, Exit::Usage),
+            false => (&context.stdout, Exit::Success),
+        };
+        let text = error.render();
+        match Paint::of(stream, ColorWhen::Auto, &context.env).on {
+            true => stream.write(&text.ansi().to_string()),
+            false => stream.write(&text.to_string()),
+        }
+        exit
+    })
+}
+
+fn run_verb(cli: &Cli, context: &Context) -> Exit {
+    let ui = Ui::new(&cli.global, context);
+    let call = Call::new(&cli.global, context, &ui);
+    match command::run(&cli.verb, &call) {
+        Ok(answer) => {
+            ui.answer(cli.verb.name(), &*answer.view, answer.exit);
+            answer.exit
+        }
+        Err(error) => {
+            let exit = Exit::of(&error);
+            ui.fail(cli.verb.name(), &error, exit, call.dir());
+            exit
+        }
+    }
+}
