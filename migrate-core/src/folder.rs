@@ -202,7 +202,6 @@ fn read_script(path: &Path, home: Option<&Path>) -> Result<Script, Problem> {
         Ok(script) => Ok(script),
         Err(error) => Err(match error.reason {
             Reason::Empty => Problem::Empty { path: owned() },
-            Reason::IrreversibleDown => Problem::IrreversibleDown { path: owned() },
             _ => Problem::Script { path: owned(), error },
         }),
     }

@@ -1,1 +1,3 @@
 //! Shared parts of the integration tests.
+
+pub mod skip;

@@ -1,0 +1,3 @@
+//! The workspace's integration tests: one binary.
+
+mod splitter;
