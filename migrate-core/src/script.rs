@@ -69,6 +69,12 @@ pub enum StatementKind {
     },
 }
 
+impl From<&Piece> for Statement {
+    fn from(piece: &Piece) -> Self {
+        Self { start: piece.start, end: piece.end, kind: piece.kind }
+    }
+}
+
 impl Script {
     /// Reads a script. `file` is its name, `text` its normalised text, which `crate::text` makes.
     ///
@@ -92,13 +98,12 @@ impl Script {
         if pieces.is_empty() {
             return Err(fail((0, Reason::Empty)));
         }
-        let statement = |piece: &Piece| Statement { start: piece.start, end: piece.end, kind: piece.kind };
         Ok(Self {
             file: file.to_owned().into(),
             checksum: Checksum::of(&text),
             directives,
             mode,
-            statements: pieces.iter().map(statement).collect(),
+            statements: pieces.iter().map(Statement::from).collect(),
             dropped: dropped.into(),
             text: text.into(),
         })

@@ -1,10 +1,10 @@
 -- Statements that are hard to tell apart: each case broke a splitter somewhere.
 CREATE TABLE a$b$c (d$ int, "e;f" text DEFAULT ';', "g""h;" int);
-SELECT name'x\' AS n; SELECT E'it\'s; one' || E'a'
-  'b\'; still one' -- it's a comment; inside
-  '\\';
+SELECT name'x\' AS n; SELECT E'it\'s; one' || E'a\\'
+  'b;' -- it's a comment; inside
+  ';c';
 SELECT U&'d\0061t;' || U&'!0041;' UESCAPE '!', U&"a;""b" FROM (SELECT 1 AS U&"a;""b") t;
-SELECT B'1;' <> X'1F', N'n;', 1..2 -- ; not here
+SELECT B'1' <> X'1F', N'n;', 1.+.2 -- ; not here
   /* nor /* nested; */ here; */ + 1;
 SELECT $$a;$$, $größe$ $$;$gr$; $größe$, $_1$;$_1$ ;
 SELECT 1 +-- ;

@@ -21,3 +21,14 @@ pub use secrets::mask_secrets;
 
 pub(crate) use split::{Piece, Split, split};
 pub(crate) use transaction::{Control, control_of};
+
+/// The statements of a text, in order, whichever way they would be run: unlike [`Script::parse`](crate::Script::parse)
+/// this takes directives for comments and lets transaction control pass.
+///
+/// # Errors
+///
+/// Where the text is broken, or is not for a server (commands and variables of psql). The file in the error is empty.
+pub fn statements(text: &str) -> Result<Vec<crate::Statement>, ScriptError> {
+    let split = split(text).map_err(|(offset, reason)| ScriptError::new("", text, offset, reason))?;
+    Ok(split.pieces.iter().map(Into::into).collect())
+}

@@ -64,9 +64,14 @@ fn mask_text(text: &str, masked: &mut String) {
     let bytes = text.as_bytes();
     let mut copied = 0;
     let mut at = 0;
+    let mut without_url = 0;
     while at < bytes.len() {
-        let secret = if bytes[at..].starts_with(b"://") {
-            url_password(text, at + 3)
+        let secret = if at >= without_url && bytes[at..].starts_with(b"://") {
+            let end = word_end(text, at + 3);
+            let found = url_password(text, at + 3, end);
+            // Not looked through again for each `://` in it.
+            without_url = end;
+            found
         } else if bytes[at] | 0x20 == b'p' {
             ["password", "passwd"]
                 .iter()
@@ -91,13 +96,16 @@ fn mask_text(text: &str, masked: &mut String) {
     masked.push_str(&text[copied..]);
 }
 
-/// The range of the password in `user:password@host`, that starts at `start`.
-fn url_password(text: &str, start: usize) -> Option<(usize, usize)> {
+/// Where the word ends that starts at `start`: a URL has no blanks and no quotes in it.
+fn word_end(text: &str, start: usize) -> usize {
     let rest = &text[start..];
-    let rest =
-        &rest[..rest.find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"')).unwrap_or(rest.len())];
-    // An `@` or a `/` that should have been percent-encoded is still part of the password.
-    let user = &rest[..rest.rfind('@')?];
+    start + rest.find(|c: char| c.is_whitespace() || matches!(c, '\'' | '"')).unwrap_or(rest.len())
+}
+
+/// The range of the password in `user:password@host/…`, which is `text[start..end]`. An `@` or a `/` that should have
+/// been percent-encoded is still part of the password.
+fn url_password(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
+    let user = &text[start..start + text[start..end].rfind('@')?];
     let colon = user.find(':')?;
     Some((start + colon + 1, start + user.len()))
 }

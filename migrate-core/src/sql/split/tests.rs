@@ -224,3 +224,81 @@ fn a_file_cut_at_any_byte() {
     }
     assert!(refused > text.len() / 4, "{refused}");
 }
+
+/// Texts that are slow where something looks ahead or back too far. The limit only tells linear from quadratic. With
+/// `SPLITTER_TIMES` set, in a release build, it prints what a megabyte of each takes: 10 to 40 ms.
+#[test]
+fn anything_is_read_in_linear_time() {
+    let show = std::env::var_os("SPLITTER_TIMES").is_some();
+    let size = if show { 1 << 20 } else { 1 << 16 };
+    let units = [
+        "(",
+        "[",
+        ";",
+        "'",
+        "$a",
+        "$a$b",
+        "$$",
+        "/*",
+        "/**/",
+        "--\n",
+        "E''\n",
+        "E'' --\n",
+        "E'\\''\n'",
+        "\"",
+        "U&\"\"",
+        ":",
+        "::",
+        ":'a' ",
+        "::'",
+        "a ",
+        "1.",
+        "1e",
+        "\n",
+        "-",
+        "\u{feff}",
+        "é",
+        "BEGIN ATOMIC ",
+        "END ",
+        "CREATE RULE a (;",
+        "CREATE FUNCTION f() BEGIN ATOMIC ",
+        "CREATE SCHEMA a CREATE ",
+        "COPY a FROM STDIN;\n\\.\n",
+        "COPY a FROM STDIN;\n",
+        "\\restrict a\n",
+        "ALTER TABLE a, ",
+        "CREATE SUBSCRIPTION WITH ",
+        "CREATE SUBSCRIPTION a WITH ((",
+        "-- migrate: a\n",
+        "$a$ $b$ ",
+        "'a'\n",
+        "password ",
+        "password='",
+        "://",
+        "://a:@",
+    ];
+    for unit in units {
+        for start in ["", "E'a' ", "'", "CREATE SUBSCRIPTION a "] {
+            let mut text = start.to_owned();
+            text.extend(std::iter::repeat_n(unit, size / unit.len()));
+            let begin = std::time::Instant::now();
+            let _ = split(&text);
+            let took = begin.elapsed();
+            let _ = crate::sql::mask_secrets(&text);
+            let _ = crate::sql::concurrent_target(&text);
+            if show {
+                println!("{took:>10.1?} {start:?} {unit:?} (with the rest {:.1?})", begin.elapsed());
+            }
+            let took = begin.elapsed();
+            assert!(took.as_secs() < 5, "{took:?} for {start:?} and {unit:?}");
+        }
+    }
+}
+
+/// Found with psql as the oracle: it sends six statements of this file, and the server reads three.
+#[test]
+fn a_continued_escape_string() {
+    let text = include_str!("../../../testdata/continued_escape_string.sql");
+    let ends: Vec<_> = pieces(text).iter().map(|piece| piece.rsplit('\n').next().unwrap()).collect();
+    assert_eq!(ends, ["  '\\\\'", "'\\';'", "'\\'"]);
+}
