@@ -15,7 +15,7 @@ pub use settings::{Local, Origin, Secret, Settings, Sourced, Where};
 use crate::args::Global;
 use crate::{Context, Problem};
 
-/// Reads the surroundings and resolves them: the one impure step before [`resolve`]. `locked` is the verb's own
+/// Reads the surroundings and resolves them: the one impure step before [`resolve()`]. `locked` is the verb's own
 /// `--locked`.
 pub fn load(global: &Global, locked: Option<bool>, context: &Context) -> Result<Settings, Problem> {
     let said_all = global.dir.is_some() && global.database_url.is_some() && global.env.is_none();

@@ -50,6 +50,9 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
     for (word, other) in in_the_way(failure) {
         text += &format!("  {word} {}\n", session(other));
     }
+    if let Some(EngineError::Interrupted { stem: Some(stem), .. }) = failure.downcast_ref() {
+        text += &format!("  in flight: {}\n", escape_line(stem));
+    }
     if let Some(EngineError::Dirty { progress, invalid_indexes, .. }) = failure.downcast_ref() {
         if let Some((done, total)) = progress {
             text += &format!("  {done} of its {total} statements are done\n");

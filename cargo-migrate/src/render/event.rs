@@ -23,7 +23,7 @@ pub(crate) struct Narrator {
     /// `3/14`, while a migration is in flight.
     number: String,
     /// When a log was told last, as the time since the migration or the waiting began.
-    told: Duration,
+    told: Option<Duration>,
     /// Who was last said to be in the way.
     in_the_way: Vec<i32>,
 }
@@ -35,7 +35,7 @@ impl Narrator {
             line: LiveLine::new(stderr, live),
             paint,
             number: String::new(),
-            told: Duration::ZERO,
+            told: None,
             in_the_way: Vec::new(),
         }
     }
@@ -60,11 +60,11 @@ impl Narrator {
                     self.print(&format!("the other runner is done, after {}", time(*waited)));
                 }
                 self.in_the_way.clear();
-                self.told = Duration::ZERO;
+                self.told = None;
             }
             Event::Started { stem, direction, number, total, .. } => {
                 self.number = format!("{number}/{total}");
-                self.told = Duration::ZERO;
+                self.told = None;
                 self.in_the_way.clear();
                 let text = format!("{} {} {}", self.number, verb(*direction), escape_line(stem));
                 self.line.show(&text);
@@ -89,7 +89,7 @@ impl Narrator {
                 self.blockers("held by", blockers);
                 // Each attempt is a new wait, told from its start.
                 self.in_the_way.clear();
-                self.told = Duration::ZERO;
+                self.told = None;
             }
             Event::Recovering { stem, how } => self.print(&format!(
                 "{}: {} was left partly applied; {}",
@@ -145,17 +145,17 @@ impl Narrator {
         if let Some(migration) = migration {
             who += &format!("; it works on {}", escape_line(migration));
         }
-        let changed = self.told.is_zero() || self.in_the_way != Vec::from_iter(pid);
+        let changed = self.told.is_none() || self.in_the_way != Vec::from_iter(pid);
         if changed {
             self.print(&format!("waiting for the migration lock, held by {who}"));
-            self.told = waited.max(Duration::from_millis(1));
+            self.told = Some(waited);
             self.in_the_way = Vec::from_iter(pid);
-        } else if !self.line.is_live() && waited >= self.told + HEARTBEAT {
+        } else if !self.line.is_live() && waited >= self.next() {
             self.print(&format!(
                 "still waiting for the migration lock after {}, held by {who}",
                 time(waited)
             ));
-            self.told = waited;
+            self.told = Some(waited);
         }
         self.line.show(&format!("waiting for the migration lock {}, held by {who}", time(waited)));
     }
@@ -175,8 +175,8 @@ impl Narrator {
             let what = wait.map_or_else(String::new, |wait| format!(" ({})", escape_line(wait)));
             self.print(&format!("  {stem} waits for a lock{what} after {}", time(elapsed)));
             self.blockers("held by", blockers);
-            self.told = elapsed;
-        } else if !self.line.is_live() && elapsed >= self.told + HEARTBEAT {
+            self.told = Some(elapsed);
+        } else if !self.line.is_live() && elapsed >= self.next() {
             let mut text = format!("  {stem} still running after {} (server process {pid})", time(elapsed));
             if let Some(wait) = wait {
                 text += &format!(", waiting for {}", escape_line(wait));
@@ -186,7 +186,7 @@ impl Narrator {
             }
             self.print(&text);
             self.blockers("held by", blockers);
-            self.told = elapsed;
+            self.told = Some(elapsed);
         }
         self.in_the_way = pids;
         let mut text = format!("{} {stem} {}", self.number, time(elapsed));
@@ -200,6 +200,11 @@ impl Narrator {
             (None, None, None) => {}
         }
         self.line.show(&text);
+    }
+
+    /// When a log is to be told again.
+    fn next(&self) -> Duration {
+        self.told.unwrap_or_default() + HEARTBEAT
     }
 
     fn blockers(&mut self, word: &str, blockers: &[Session]) {
@@ -258,5 +263,137 @@ fn recovery_text(how: &Recovery) -> String {
         Recovery::DropInvalidIndex { index } => format!("dropping the invalid index {index}"),
         Recovery::DownAndRetry => "running its down script, then its up script from the start".to_owned(),
         other => format!("{other:?}"),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::context::testing::Buffer;
+
+    fn session_of(pid: i32) -> Session {
+        Session {
+            pid,
+            application: Some("psql".into()),
+            user: Some("alice".into()),
+            client: Some("10.0.0.3".into()),
+            state: Some("idle in transaction".into()),
+            transaction_age: Some(Duration::from_secs(600)),
+            query: Some("LOCK TABLE orders\u{1b}[2J".into()),
+        }
+    }
+
+    fn running(seconds: u64, blockers: Vec<Session>, progress: Option<&str>) -> Event {
+        Event::Running {
+            stem: "0002_b".into(),
+            elapsed: Duration::from_secs(seconds),
+            pid: 99,
+            wait: (!blockers.is_empty()).then(|| "Lock/relation".into()),
+            blockers,
+            progress: progress.map(str::to_owned),
+        }
+    }
+
+    fn waiting(seconds: u64, pid: i32) -> Event {
+        let migration = Some("0007_big".to_owned());
+        Event::LockWaiting { waited: Duration::from_secs(seconds), holder: Some(session_of(pid)), migration }
+    }
+
+    /// One of every kind, in an order in which they can happen.
+    pub(crate) fn all() -> Vec<Event> {
+        let stem = || "0002_b".to_owned();
+        let second = Duration::from_secs(1);
+        vec![
+            Event::Connected {
+                database: "postgres://app@db/shop".into(),
+                server_version: 150_018,
+                pooled: false,
+            },
+            Event::Warning(Warning::Newer { versions: vec!["0099_z".into()] }),
+            waiting(0, 7),
+            Event::LockObtained { waited: Duration::from_secs(3) },
+            Event::Planned { steps: vec![] },
+            Event::Started {
+                stem: stem(),
+                direction: Direction::Up,
+                number: 1,
+                total: 2,
+                transactional: true,
+            },
+            Event::Recovering { stem: stem(), how: Recovery::Resume { statement: 2, total: 3 } },
+            running(1, vec![session_of(8)], None),
+            Event::StatementFinished { stem: stem(), number: 2, total: 3, elapsed: second },
+            Event::Retrying {
+                stem: stem(),
+                attempt: 1,
+                pause: second,
+                reason: RetryReason::LockTimeout,
+                blockers: vec![session_of(8)],
+            },
+            Event::Notice {
+                stem: Some(stem()),
+                severity: "NOTICE".into(),
+                code: "00000".into(),
+                message: "relation \"a\u{9b}\" already exists, skipping".into(),
+                detail: Some("more".into()),
+                hint: None,
+            },
+            Event::Finished { stem: stem(), direction: Direction::Up, elapsed: second },
+            Event::LockLost,
+            Event::LogUnavailable { why: "permission denied".into() },
+            Event::Resolved { stem: stem(), committed: true },
+        ]
+    }
+
+    fn told(events: &[Event], live: Option<usize>) -> String {
+        let buffer = Buffer::default();
+        let mut narrator = Narrator::new(Stream::new(buffer.clone(), live), live, Paint::default());
+        events.iter().for_each(|event| narrator.tell(event));
+        narrator.rest();
+        buffer.text()
+    }
+
+    #[test]
+    fn every_event_in_a_log() {
+        insta::assert_snapshot!(told(&all(), None));
+    }
+
+    #[test]
+    fn a_log_hears_every_ten_seconds_and_at_once_of_a_new_blocker() {
+        let mut events: Vec<_> =
+            (1..=35).map(|second| running(second, vec![], Some("building index: 41 %"))).collect();
+        events.extend((36..=50).map(|second| running(second, vec![session_of(8)], None)));
+        insta::assert_snapshot!(told(&events, None));
+    }
+
+    #[test]
+    fn waiting_is_told_at_once_then_every_ten_seconds_and_for_each_holder() {
+        let mut events: Vec<_> = (0..=22).map(|second| waiting(second, 7)).collect();
+        events.extend((23..=25).map(|second| waiting(second, 8)));
+        insta::assert_snapshot!(told(&events, None));
+    }
+
+    #[test]
+    fn a_terminal_has_it_in_one_line_that_fits() {
+        let text = told(&[running(2, vec![], None), running(3, vec![session_of(8)], None)], Some(60));
+        insta::assert_snapshot!(text.replace("\r\u{1b}[K", "⟲"));
+        assert!(!text.replace("\r\u{1b}[K", "").contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        for width in 1..30 {
+            told(&all(), Some(width));
+        }
+    }
+
+    #[test]
+    fn the_schema_is_described_event_by_event() {
+        let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/json.md")).unwrap();
+        for event in all() {
+            let value = crate::render::json::event(&event);
+            let name = value["event"].as_str().unwrap();
+            let row = docs.split('\n').find(|line| line.starts_with(&format!("| `{name}` |")));
+            let row = row.unwrap_or_else(|| panic!("docs/json.md does not have {name}"));
+            for field in value.as_object().unwrap().keys().filter(|field| *field != "event") {
+                assert!(row.contains(&format!("`{field}`")), "docs/json.md: {name} lacks {field}");
+            }
+        }
     }
 }

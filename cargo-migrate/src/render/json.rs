@@ -174,6 +174,9 @@ pub(crate) fn error(failure: &anyhow::Error, dir: Option<&Path>) -> Value {
             object.insert("statements_total".to_owned(), progress.map(|(_, total)| total).into());
             object.insert("invalid_indexes".to_owned(), invalid_indexes.as_slice().into());
         }
+        Some(EngineError::Interrupted { stem, .. }) => {
+            object.insert("migration".to_owned(), stem.as_deref().into());
+        }
         Some(EngineError::Pending { pending }) => {
             object.insert("pending".to_owned(), pending.as_slice().into());
         }

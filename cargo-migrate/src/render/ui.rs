@@ -48,14 +48,16 @@ pub(crate) struct Ui {
 
 impl Ui {
     pub(crate) fn new(global: &Global, context: &Context) -> Self {
+        // Who exports COLUMNS means it for files and pipes too.
+        let columns = context.env.get("COLUMNS").and_then(|columns| columns.parse().ok());
         let page = |stream: &Stream| Page {
-            width: stream.terminal(),
+            width: stream.terminal().or(columns),
             paint: Paint::of(stream, global.color, &context.env),
         };
         let (out, err) = (page(&context.stdout), page(&context.stderr));
         // A dumb terminal cannot go back to the start of a line: it gets plain lines, as a file does.
         let dumb = context.env.get("TERM") == Some("dumb");
-        let live = err.width.filter(|_| !dumb);
+        let live = context.stderr.terminal().filter(|_| !dumb);
         Self {
             stdout: context.stdout.clone(),
             stderr: context.stderr.clone(),

@@ -1,6 +1,8 @@
 //! The command line, run inside the test process with streams, variables and answers of the test's own. The real
 //! program, its signals and its pipes are tested in the workspace's `tests`.
 
+#![expect(clippy::unwrap_used, reason = "clippy does not see that these helpers are tests too")]
+
 mod arguments;
 mod confirmation;
 mod files;
