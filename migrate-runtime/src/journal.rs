@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::event::RetryReason;
 use crate::history_table::quote_literal;
 use crate::invalid_index;
-use crate::message::{Guard, RESET, application};
+use crate::message::{Guard, RESET, application, milliseconds};
 use crate::record::Line;
 use crate::run::{Prepared, Runner, flight};
 use crate::session::is_lost;
@@ -139,7 +139,7 @@ impl Runner<'_> {
             set += ";SET client_connection_check_interval = 1000";
         }
         if let Some(timeout) = step.script.directives.statement_timeout.or(self.settings.statement_timeout) {
-            set += &format!(";SET statement_timeout = {}", timeout.as_millis());
+            set += &format!(";SET statement_timeout = {}", milliseconds(timeout));
         }
         Some(set)
     }
@@ -314,7 +314,7 @@ impl Runner<'_> {
         if self.probe.pooled {
             return started;
         }
-        format!("SET lock_timeout = {};\n{started}", timeout.as_millis())
+        format!("SET lock_timeout = {};\n{started}", milliseconds(timeout))
     }
 
     /// How long a statement may wait for a lock. One that waits by design, for other transactions to end, is watched

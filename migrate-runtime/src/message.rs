@@ -178,7 +178,13 @@ pub(crate) struct Builder<'a> {
     pub keys: Keys,
 }
 
-/// The least and the most that one attempt may wait for a table lock.
+/// A time as the server takes it: whole milliseconds of an `int`, and not 0, which would mean no limit, unless it is 0.
+pub(crate) fn milliseconds(time: Duration) -> u128 {
+    let least = u128::from(!time.is_zero());
+    time.as_millis().clamp(least, i32::MAX as u128)
+}
+
+/// How long one attempt may wait for a table lock.
 pub(crate) fn lock_timeout(settings: &Settings, script: &Script) -> Duration {
     script.directives.lock_timeout.unwrap_or(settings.lock_timeout)
 }
@@ -233,7 +239,7 @@ impl Builder<'_> {
         let mut parts = Vec::new();
         let mut message = Message::default();
         message.own("BEGIN ISOLATION LEVEL READ COMMITTED", 1);
-        message.own(&format!("SET LOCAL lock_timeout = {}", timeout.as_millis()), 1);
+        message.own(&format!("SET LOCAL lock_timeout = {}", milliseconds(timeout)), 1);
         message.own(&self.fence(), 1);
         let statement = work.script.statements[index];
         if matches!(statement.kind, StatementKind::CopyFromStdin { .. }) {
@@ -257,10 +263,10 @@ impl Builder<'_> {
 
     fn head(&self, message: &mut Message<'_>, work: &Work<'_>, rows: usize, lock_timeout: Option<Duration>) {
         let timeout = lock_timeout.unwrap_or_else(|| self::lock_timeout(self.settings, work.script));
-        let mut set = format!("SET LOCAL lock_timeout = {}", timeout.as_millis());
+        let mut set = format!("SET LOCAL lock_timeout = {}", milliseconds(timeout));
         let mut count = 1;
         if let Some(timeout) = work.script.directives.statement_timeout.or(self.settings.statement_timeout) {
-            let _ = write!(set, ";SET LOCAL statement_timeout = {}", timeout.as_millis());
+            let _ = write!(set, ";SET LOCAL statement_timeout = {}", milliseconds(timeout));
             count += 1;
         }
         if self.probe.checks_client {
@@ -348,5 +354,18 @@ fn after_copy(body: &str, data_end: usize) -> usize {
     match rest.strip_prefix("\\.") {
         Some(after) => data_end + 2 + after.find('\n').map_or(after.len(), |newline| newline + 1),
         None => data_end,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_never_rounded_to_no_limit() {
+        assert_eq!(milliseconds(Duration::ZERO), 0);
+        assert_eq!(milliseconds(Duration::from_micros(1)), 1);
+        assert_eq!(milliseconds(Duration::from_secs(5)), 5000);
+        assert_eq!(milliseconds(Duration::MAX), 2_147_483_647);
     }
 }
