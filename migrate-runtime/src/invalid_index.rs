@@ -61,7 +61,8 @@ pub(crate) async fn drop_left_by(runner: &Runner<'_>, stem: &str, statement: &st
             how: Recovery::DropInvalidIndex { index: index.clone() },
         });
         if !runner.probe.pooled {
-            let bounded = format!("SET lock_timeout = {}", runner.settings.lock_milliseconds(timeout));
+            let bounded =
+                format!("SET lock_timeout = {}", crate::message::milliseconds(runner.settings.lock_timeout));
             runner.work.ask("dropping an invalid index", &bounded).await?;
         }
         // Never IF EXISTS: what is not there would be somebody else's doing, and worth an error.
