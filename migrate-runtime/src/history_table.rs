@@ -45,6 +45,11 @@ pub(crate) fn quote_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
+/// A qualified name for SQL.
+pub(crate) fn quote_path(parts: &[String]) -> String {
+    parts.iter().map(|part| quote_identifier(part)).collect::<Vec<_>>().join(".")
+}
+
 /// A text literal that means the same whatever `standard_conforming_strings` says.
 pub(crate) fn quote_literal(text: &str) -> String {
     if text.contains('\\') {

@@ -3,7 +3,7 @@
 use migrate_core::sql::{self, ConcurrentTarget};
 
 use crate::event::Recovery;
-use crate::history_table::{quote_identifier, quote_literal};
+use crate::history_table::{quote_literal, quote_path};
 use crate::run::Runner;
 use crate::session::Session;
 use crate::{Error, Event};
@@ -26,10 +26,7 @@ pub(crate) async fn left_by(session: &Session, statement: &str) -> Result<Vec<St
 }
 
 fn condition(target: &ConcurrentTarget, statement: &str) -> String {
-    let class = |parts: &[String]| {
-        let quoted: Vec<_> = parts.iter().map(|part| quote_identifier(part)).collect();
-        format!("to_regclass({})", quote_literal(&quoted.join(".")))
-    };
+    let class = |parts: &[String]| format!("to_regclass({})", quote_literal(&quote_path(parts)));
     let reindex = statement.trim_start().get(..7).is_some_and(|word| word.eq_ignore_ascii_case("reindex"));
     let name = |parts: &[String]| quote_literal(parts.last().map_or("", String::as_str));
     match (&target.index, &target.table) {

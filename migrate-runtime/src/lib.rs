@@ -24,6 +24,7 @@ pub mod report;
 
 mod backoff;
 mod cosmetic;
+mod detach;
 mod down;
 mod dry_run;
 mod emitter;

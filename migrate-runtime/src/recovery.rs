@@ -9,7 +9,7 @@ use migrate_core::{Direction, Migration, Mode, Row, Script, Set, StatementKind};
 
 use crate::backoff::Backoff;
 use crate::event::Recovery;
-use crate::history_table::quote_literal;
+use crate::history_table::{quote_literal, quote_path};
 use crate::invalid_index;
 use crate::report::Done;
 use crate::run::{Prepared, Runner};
@@ -127,6 +127,10 @@ impl Runner<'_> {
                 let done = self.finished_unseen(text).await?;
                 Ok(Some(journal.done + usize::from(done)))
             }
+            _ if let Some(detach) = sql::concurrent_detach(text) => {
+                let done = crate::detach::finish(self, &detach).await?;
+                Ok(Some(journal.done + usize::from(done)))
+            }
             _ if journal.next == Next::Failed && !crate::journal::may_commit(text) => Ok(Some(journal.done)),
             _ if is_repeatable(text) => Ok(Some(journal.done)),
             _ => Ok(None),
@@ -141,24 +145,17 @@ impl Runner<'_> {
         else {
             return Ok(false);
         };
-        let quoted = |parts: &[String]| {
-            parts
-                .iter()
-                .map(|part| crate::history_table::quote_identifier(part))
-                .collect::<Vec<_>>()
-                .join(".")
-        };
         let drops = words[0] == "DROP";
         let sql = match (&target.table, drops) {
             (Some(table), false) => format!(
                 "SELECT EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid \
                  WHERE i.indrelid = to_regclass({}) AND c.relname = {} AND i.indisvalid)",
-                quote_literal(&quoted(table)),
+                quote_literal(&quote_path(table)),
                 quote_literal(index.last().map_or("", String::as_str))
             ),
             _ => format!(
                 "SELECT to_regclass({}) IS {}NULL",
-                quote_literal(&quoted(&index)),
+                quote_literal(&quote_path(&index)),
                 if drops { "" } else { "NOT " }
             ),
         };

@@ -116,16 +116,24 @@ fn alter(mut rest: Words<'_>) -> StatementKind {
     }
 }
 
-fn detaches_concurrently(mut rest: Words<'_>) -> bool {
+fn detaches_concurrently(rest: Words<'_>) -> bool {
+    detached(rest).is_some()
+}
+
+/// The partition of `ALTER TABLE … DETACH PARTITION … CONCURRENTLY`, from behind `ALTER TABLE` on.
+pub(super) fn detached(mut rest: Words<'_>) -> Option<Vec<String>> {
     rest.eat_all(&["IF", "EXISTS"]);
     rest.eat("ONLY");
     // The grammar allows ONLY (name), and name *.
-    let named = match rest.parenthesised() {
-        Some(mut inside) => inside.name().is_some(),
-        None => rest.name().is_some(),
+    match rest.parenthesised() {
+        Some(mut inside) => inside.name()?,
+        None => rest.name()?,
     };
     rest.eat_symbol(b'*');
-    named && rest.eat_all(&["DETACH", "PARTITION"]) && rest.name().is_some() && rest.eat("CONCURRENTLY")
+    if !rest.eat_all(&["DETACH", "PARTITION"]) {
+        return None;
+    }
+    rest.name().filter(|_| rest.eat("CONCURRENTLY"))
 }
 
 fn alter_subscription(mut rest: Words<'_>) -> StatementKind {

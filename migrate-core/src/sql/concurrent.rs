@@ -1,6 +1,6 @@
 //! What `CREATE INDEX CONCURRENTLY` and its siblings work on, and which statements wait by design.
 
-use super::classify::classify;
+use super::classify::{classify, detached};
 use super::lexer::Lexer;
 use super::words::Words;
 use crate::StatementKind;
@@ -58,6 +58,25 @@ pub fn concurrent_target(sql: &str) -> Option<ConcurrentTarget> {
     Some(target)
 }
 
+/// An `ALTER TABLE … DETACH PARTITION … CONCURRENTLY`. It commits half-way: interrupted after that, the partition is
+/// left "pending detach", and only `FINALIZE` takes it further (PostgreSQL manual, ALTER TABLE).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConcurrentDetach {
+    /// The partition, its parts as PostgreSQL stores them.
+    pub partition: Vec<String>,
+    /// The statement that finishes it.
+    pub finalize: String,
+}
+
+/// What a `DETACH PARTITION … CONCURRENTLY` works on; `None` for any other statement.
+pub fn concurrent_detach(sql: &str) -> Option<ConcurrentDetach> {
+    let tokens: Vec<_> = Lexer::new(sql).filter(|token| !token.is_trivia()).collect();
+    let mut words = Words::new(sql, &tokens);
+    let partition = words.eat_all(&["ALTER", "TABLE"]).then(|| detached(words))??;
+    let last = tokens.iter().rfind(|token| token.text(sql).eq_ignore_ascii_case("CONCURRENTLY"))?;
+    Some(ConcurrentDetach { partition, finalize: format!("{}FINALIZE", &sql[..last.start]) })
+}
+
 /// Whether a statement waits or works long by design while it blocks nobody, so that a lock timeout would only break
 /// it: anything concurrent, and an `ALTER TABLE` that does nothing but `VALIDATE CONSTRAINT`.
 pub fn waits_by_design(sql: &str) -> bool {
@@ -99,6 +118,17 @@ mod tests {
 
     fn names(parts: &[&str]) -> Option<Vec<String>> {
         (!parts.is_empty()).then(|| parts.iter().map(|part| part.to_string()).collect())
+    }
+
+    #[test]
+    fn detaches() {
+        let detach =
+            concurrent_detach("alter table if exists s.t detach partition s.\"T 1\" concurrently -- why")
+                .unwrap();
+        assert_eq!(detach.partition, ["s", "T 1"]);
+        assert_eq!(detach.finalize, "alter table if exists s.t detach partition s.\"T 1\" FINALIZE");
+        assert_eq!(concurrent_detach("ALTER TABLE t DETACH PARTITION p"), None);
+        assert_eq!(concurrent_detach("CREATE INDEX CONCURRENTLY i ON t (a)"), None);
     }
 
     #[test]

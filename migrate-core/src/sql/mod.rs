@@ -14,7 +14,9 @@ mod transaction;
 mod words;
 
 pub use compare::same_tokens;
-pub use concurrent::{ConcurrentTarget, concurrent_target, waits_by_design};
+pub use concurrent::{
+    ConcurrentDetach, ConcurrentTarget, concurrent_detach, concurrent_target, waits_by_design,
+};
 pub use error::{Reason, ScriptError};
 pub use position::LineColumn;
 pub use secrets::mask_secrets;
