@@ -91,6 +91,14 @@ pub enum Reason {
     /// `irreversible` in a down file.
     #[error("a down file cannot be irreversible")]
     IrreversibleDown,
+    /// A comment with which another tool keeps up and down in one file.
+    #[error("`-- {mark}` is a mark of {tool}")]
+    OtherTool {
+        /// The tool.
+        tool: &'static str,
+        /// As written, without the dashes.
+        mark: String,
+    },
     /// A meta-command of psql.
     #[error("`\\{command}` is a command of psql, not SQL")]
     MetaCommand {
@@ -150,7 +158,11 @@ impl Reason {
     /// What to do about it.
     pub fn hint(&self) -> String {
         match self {
-            Self::Empty => "write the SQL of this direction; an up file whose migration cannot be rolled back says \
+            Self::OtherTool { .. } => "move what follows `up` into the `.up.sql` file and what follows `down` into the \
+                                       `.down.sql` file, and remove the marks; one that says that there is no \
+                                       transaction becomes `-- migrate: no-transaction`"
+                .into(),
+            Self::Empty => "write the SQL of this direction, or `SELECT 1;` where nothing is to do; an up file whose migration cannot be rolled back says \
                             `-- migrate: irreversible <reason>` and has no down file"
                 .into(),
             Self::UnknownDirective { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
@@ -179,6 +191,11 @@ impl Reason {
             Self::MetaCommand { command } => super::meta_command::instead(command).into(),
             Self::Variable { .. } => {
                 "write the value itself: there are no psql variables in a migration".into()
+            }
+            Self::TransactionControl { command: "SET TRANSACTION" } => {
+                "if the migration needs another isolation level, write `-- migrate: no-transaction` at the top of the \
+                 file, and `BEGIN ISOLATION LEVEL …;` and `COMMIT;` around its statements"
+                    .into()
             }
             Self::TransactionControl { .. } => "remove it, or, if the migration must commit in between, \
                                                 write `-- migrate: no-transaction` at the top of the file"

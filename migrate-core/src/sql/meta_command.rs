@@ -8,7 +8,8 @@ pub(crate) fn instead(name: &str) -> &'static str {
             "write the value itself where it is used: there are no psql variables in a migration"
         }
         "c" | "connect" => "remove it: a migration runs in the one database it is applied to",
-        "copy" => "write `COPY … FROM STDIN;`, then the data on the next lines, then a line `\\.`",
+        // The one command that psql takes in any case.
+        "copy" | "COPY" => "write `COPY … FROM STDIN;`, then the data on the next lines, then a line `\\.`",
         "if" | "elif" | "else" | "endif" => "write a `DO $$ BEGIN IF … THEN … END IF; END $$` block",
         "gexec" => "write a `DO` block that loops over the query and does `EXECUTE`",
         "echo" | "qecho" | "warn" => "write `DO $$ BEGIN RAISE NOTICE '…'; END $$`, or a comment",
@@ -37,6 +38,12 @@ pub(crate) fn is_restrict(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn copy_is_known_in_capitals() {
+        assert_eq!(instead("COPY"), instead("copy"));
+        assert_ne!(instead("COPY"), instead("SET"));
+    }
 
     #[test]
     fn the_lines_of_pg_dump() {

@@ -8,6 +8,7 @@ mod concurrent;
 mod error;
 mod lexer;
 mod meta_command;
+mod other_tools;
 mod secrets;
 mod split;
 mod transaction;

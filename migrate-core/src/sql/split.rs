@@ -8,8 +8,8 @@
 use super::classify::{classify, may_matter};
 use super::error::Reason;
 use super::lexer::{Kind, Lexer, Style, Token};
-use super::meta_command;
 use super::words::Words;
+use super::{meta_command, other_tools};
 use crate::StatementKind;
 use crate::directive;
 
@@ -146,8 +146,7 @@ impl<'a> Splitter<'a> {
             return Err((token.start, Reason::Unterminated { what, terminator }));
         }
         if token.is_trivia() {
-            self.comment(token);
-            return Ok(());
+            return self.comment(token);
         }
         match token.kind {
             Kind::Symbol(b';') => return self.semicolon(token),
@@ -169,11 +168,19 @@ impl<'a> Splitter<'a> {
         Ok(())
     }
 
-    fn comment(&mut self, token: Token) {
-        if token.kind == Kind::LineComment && directive::looks_like_one(token.text(self.text)) {
+    fn comment(&mut self, token: Token) -> Result<(), (usize, Reason)> {
+        if token.kind != Kind::LineComment {
+            return Ok(());
+        }
+        let text = token.text(self.text);
+        if let Some((tool, mark)) = other_tools::mark(text) {
+            return Err((token.start, Reason::OtherTool { tool, mark: mark.to_owned() }));
+        }
+        if directive::looks_like_one(text) {
             let in_head = self.current.is_none() && self.out.pieces.is_empty() && self.out.dropped.is_empty();
             self.out.directives.push(DirectiveComment { start: token.start, end: token.end, in_head });
         }
+        Ok(())
     }
 
     /// Follows parentheses and function bodies.

@@ -108,6 +108,16 @@ mod tests {
     }
 
     #[test]
+    fn the_hint_of_an_isolation_level_says_where_it_goes() {
+        let sql = "BEGIN; SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT 1; COMMIT;";
+        let error = crate::Script::parse("1_a.up.sql", sql.into()).unwrap_err();
+        assert_eq!(error.offset, 7);
+        assert!(error.hint().contains("`BEGIN ISOLATION LEVEL …;`"), "{}", error.hint());
+        let advised = "-- migrate: no-transaction\nBEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1; COMMIT;";
+        assert!(crate::Script::parse("1_a.up.sql", advised.into()).is_ok());
+    }
+
+    #[test]
     fn what_only_looks_like_it() {
         for sql in [
             "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
