@@ -57,8 +57,9 @@ fn scanner_agrees(text: &str, ours: Result<Vec<Statement>, Reason>) -> Result<bo
         }
     };
     let is = |token: Token| tokens.iter().any(|found| found.token() == token);
-    // A backslash ends the scan with an error, so psql's commands do not get here. A variable of psql is only tokens.
-    if is(Token::Ascii40) || is(Token::Atomic) || matches!(ours, Err(Reason::Variable { .. })) {
+    // To the scanner, psql's variables and commands are tokens like others; the parser takes none of them.
+    let of_psql = is(Token::Ascii92) || matches!(ours, Err(Reason::Variable { .. }));
+    if of_psql || is(Token::Ascii40) || is(Token::Atomic) {
         return Ok(false);
     }
     let statements = ours.map_err(|reason| format!("the scanner can read what we refuse: {reason}"))?;
