@@ -172,3 +172,21 @@ fn a_script_fits_a_static() {
     };
     assert_eq!(SCRIPT.body(), "       SELECT 1;       ");
 }
+
+/// T18: a file that was cut anywhere is refused, or is told from the whole one by its checksum.
+#[test]
+fn a_file_cut_at_any_byte() {
+    let text = include_str!("../../testdata/split.sql");
+    let whole = parse(text);
+    let mut refused = 0;
+    for cut in (0..text.len()).filter(|&cut| text.is_char_boundary(cut)) {
+        match Script::parse("0001_a.up.sql", text[..cut].to_owned()) {
+            Err(_) => refused += 1,
+            Ok(script) => {
+                assert_ne!(script.checksum, whole.checksum, "cut at {cut}");
+                assert!(script.statements.len() <= whole.statements.len(), "cut at {cut}");
+            }
+        }
+    }
+    assert!(refused > 100, "{refused}");
+}

@@ -1,8 +1,9 @@
 //! Tokens as PostgreSQL's `scan.l` sees them, on top of `squawk-lexer`.
 //!
-//! Two things are corrected. `E'…'` that goes on behind a line end (`E'a'` newline `'b\'c'`) stays in escape mode in
+//! Three things are corrected. `E'…'` that goes on behind a line end (`E'a'` newline `'b\'c'`) stays in escape mode in
 //! PostgreSQL; `squawk-lexer` reads the second part as a plain string, so a quote behind a backslash would end it. And a
-//! U+FEFF inside a text is a letter to PostgreSQL, where `squawk-lexer` skips it wherever it is started.
+//! U+FEFF inside a text is a letter to PostgreSQL, where `squawk-lexer` skips it wherever it is started. And what is glued
+//! to a `$` without making a quote with it is a token of its own: `$E'\''` is a dollar and an escape string.
 //! `standard_conforming_strings` is taken to be on: PostgreSQL 19 has no other setting.
 
 use squawk_lexer::{BOM, LiteralKind, TokenKind, tokenize};
@@ -108,6 +109,17 @@ impl Iterator for Lexer<'_> {
         let mut end = start + inner.len as usize;
         self.at = end;
         let mut kind = kind(inner.kind, self.text.as_bytes()[start]);
+        if kind == Kind::Param {
+            // `$E'…'` is a dollar and an escape string to PostgreSQL: what follows the digits is not part of this.
+            let digits = self.text[start + 1..end].bytes().take_while(u8::is_ascii_digit).count();
+            if start + 1 + digits < end {
+                end = start + 1 + digits;
+                self.seek(end);
+            }
+            if digits == 0 {
+                kind = Kind::Symbol(b'$');
+            }
+        }
         if let Some((_, style)) = self.continued.take_if(|(quote, _)| *quote == start) {
             let mut terminated = matches!(kind, Kind::Str { terminated: true, .. });
             if style == Style::Escape {
@@ -210,7 +222,7 @@ mod tests {
 
     #[test]
     fn dollars_in_identifiers_quote_nothing() {
-        assert_eq!(texts("a$b$c;$b;$c"), ["a$b$c", ";", "$b", ";", "$c"]);
+        assert_eq!(texts("a$b$c;$b;$c"), ["a$b$c", ";", "$", "b", ";", "$", "c"]);
         assert_eq!(texts("é$x$;1$x$;$x$"), ["é$x$", ";", "1", "$x$;$x$"]);
     }
 
@@ -265,6 +277,12 @@ mod tests {
             texts("1..2 1. .5 $1 1_000 0x1F;"),
             ["1", "..", "2", "1.", ".5", "$1", "1_000", "0x1F", ";"]
         );
+    }
+
+    /// Found by the fuzz: the second quote was taken for the end of a plain string.
+    #[test]
+    fn a_dollar_takes_nothing_but_digits_with_it() {
+        assert_eq!(texts(r"$E'\';'; $1E'\';'"), ["$", r"E'\';'", ";", "$1", r"E'\';'"]);
     }
 
     #[test]

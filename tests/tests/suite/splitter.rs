@@ -12,6 +12,7 @@ mod parser;
 mod psql;
 mod random;
 mod server;
+mod transaction_block;
 
 use std::time::{Duration, Instant};
 

@@ -18,12 +18,13 @@ pub fn check(text: &str) -> Result<bool, String> {
     if ours.as_ref().is_ok_and(|statements| statements.iter().any(copies)) {
         return Ok(false);
     }
-    if let Ok(pieces) = pg_query::split_with_parser(text) {
+    let parsed = pg_query::split_with_parser(text);
+    if let Ok(pieces) = &parsed {
         let statements =
             ours.as_ref().map_err(|reason| format!("the parser can read what we refuse: {reason}"))?;
-        parser_agrees(text, statements, &pieces)?;
+        parser_agrees(text, statements, pieces)?;
     }
-    scanner_agrees(text, ours)
+    Ok(scanner_agrees(text, ours)? || parsed.is_ok())
 }
 
 fn parser_agrees(text: &str, statements: &[Statement], pieces: &[&str]) -> Result<(), String> {
@@ -57,8 +58,9 @@ fn scanner_agrees(text: &str, ours: Result<Vec<Statement>, Reason>) -> Result<bo
         }
     };
     let is = |token: Token| tokens.iter().any(|found| found.token() == token);
-    // A backslash ends the scan with an error, so psql's commands do not get here. A variable of psql is only tokens.
-    if is(Token::Ascii40) || is(Token::Atomic) || matches!(ours, Err(Reason::Variable { .. })) {
+    // To the scanner, psql's variables and commands are tokens like others; the parser takes none of them.
+    let of_psql = is(Token::Ascii92) || matches!(ours, Err(Reason::Variable { .. }));
+    if of_psql || is(Token::Ascii40) || is(Token::Atomic) {
         return Ok(false);
     }
     let statements = ours.map_err(|reason| format!("the scanner can read what we refuse: {reason}"))?;
