@@ -3,11 +3,16 @@
 // A test panics where something is not as it must be.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod event_triggers;
 mod example_migrations;
 mod harness_cluster;
 mod harness_proxy;
 mod harness_versions;
+mod history_tampered;
+mod privileges;
+mod session_leaks;
 mod splitter;
+mod transaction_control;
 
 use std::collections::BTreeSet;
 use std::path::Path;
