@@ -55,19 +55,19 @@ pub(crate) fn recognise(history: &HistoryTable, shape: &Shape) -> Result<(), Err
         ("checksum", &text),
         ("dirty", &["boolean"]),
     ];
+    let columns: Vec<&str> = shape.columns.iter().map(|(column, ..)| column.as_str()).collect();
+    // golang-migrate and Ecto number their versions: the columns tell the tool before a type does.
+    let tool = match columns.as_slice() {
+        ["version"] => "; it looks like Rails' or dbmate's",
+        ["version", "dirty"] => "; it looks like golang-migrate's",
+        ["version", "inserted_at"] => "; it looks like Ecto's",
+        _ => "",
+    };
     for (name, types) in wanted {
         match has(name) {
-            None => {
-                let others: Vec<&str> = shape.columns.iter().map(|(column, ..)| column.as_str()).collect();
-                let tool = match others.as_slice() {
-                    ["version"] => "; it looks like Rails' or dbmate's",
-                    ["version", "dirty"] => "; it looks like golang-migrate's",
-                    _ => "",
-                };
-                return foreign(format!("it has no column `{name}`{tool}"));
-            }
+            None => return foreign(format!("it has no column `{name}`{tool}")),
             Some((_, kind, _)) if !types.iter().any(|t| kind == t || kind.starts_with(&format!("{t}("))) => {
-                return foreign(format!("its column `{name}` is `{kind}`, not `{}`", types[0]));
+                return foreign(format!("its column `{name}` is `{kind}`, not `{}`{tool}", types[0]));
             }
             Some(_) => {}
         }
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn other_shapes_are_refused_by_name() {
         assert!(why(Shape { columns: vec![ours().columns[0].clone()], ..ours() }).contains("Rails"));
-        let golang = vec![("version".into(), "text".into(), true), ("dirty".into(), "boolean".into(), true)];
+        let golang = vec![("version".into(), "bigint".into(), true), ("dirty".into(), "boolean".into(), true)];
         assert!(why(Shape { columns: golang, ..ours() }).contains("golang-migrate"));
         assert!(why(Shape { kind: "v".into(), ..ours() }).contains("a view"));
         assert!(why(Shape { unique: false, ..ours() }).contains("not unique"));

@@ -15,7 +15,7 @@ use crate::error::Failure;
 use crate::event::RetryReason;
 use crate::history_table::quote_literal;
 use crate::invalid_index;
-use crate::message::{Guard, RESET, application, milliseconds};
+use crate::message::{AS_OURSELVES, Guard, RESET, application, milliseconds};
 use crate::record::Line;
 use crate::run::{Prepared, Runner, flight};
 use crate::session::is_lost;
@@ -39,6 +39,7 @@ impl Runner<'_> {
     pub async fn journalled(&mut self, step: &Prepared<'_>, from: usize) -> Result<u32, Error> {
         let since = Instant::now();
         self.open_journal(step, from).await?;
+        self.set_again(step, from).await?;
         let total = step.script.statements.len();
         let mut attempts = 1;
         let mut in_transaction = false;
@@ -66,6 +67,18 @@ impl Runner<'_> {
         Ok(attempts)
     }
 
+    /// What the finished statements set for their session: it ended with the run that they were part of, and the rest of
+    /// the script means what it means under `search_path` and `role`.
+    async fn set_again(&self, step: &Prepared<'_>, from: usize) -> Result<(), Error> {
+        for statement in step.script.statements.iter().take(from) {
+            let text = step.script.sql(statement);
+            if sets_session(statement, text) {
+                self.work.ask("restoring the settings of a partly applied migration", text).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The messages of a whole script, for a dry run.
     pub fn journal_messages(&self, step: &Prepared<'_>) -> Vec<String> {
         let mut messages = vec![self.opening(step, 0)];
@@ -75,15 +88,15 @@ impl Runner<'_> {
             let text = step.script.sql(statement);
             let timeout = self.statement_lock_timeout(step, text);
             let manner = manner(statement, text, in_transaction);
-            let done = self.recorder.log(&self.journal_line(step, index, "ok"));
             if manner == Manner::Wrapped {
+                let done = self.recorder.log(&self.journal_line(step, index, "ok"));
                 let parts = self.builder().statement(step.work(), index, timeout, &done);
                 messages.extend(parts.into_iter().map(crate::dry_run::text));
             } else {
                 messages
                     .extend(Some(self.before(step, index, manner, timeout)).filter(|sql| !sql.is_empty()));
                 messages.push(text.to_owned());
-                messages.push(done);
+                messages.push(self.after(step, index, manner));
             }
             in_transaction = opens_transaction(statement).unwrap_or(in_transaction);
         }
@@ -292,7 +305,7 @@ impl Runner<'_> {
         since: Instant,
     ) -> Result<(), Stopped> {
         let before = self.before(step, index, manner, timeout);
-        let done = self.recorder.log(&self.journal_line(step, index, "ok"));
+        let done = self.after(step, index, manner);
         let text = step.script.sql(&step.script.statements[index]).to_owned();
         self.fly(step, timeout, since, async |work| {
             let refused = |broken| Refused { part: 0, broken };
@@ -311,10 +324,17 @@ impl Runner<'_> {
             return String::new();
         }
         let started = self.recorder.log(&self.journal_line(step, index, "started"));
+        let started = as_ourselves(&step.script.statements[index], manner, started);
         if self.probe.pooled {
             return started;
         }
         format!("SET lock_timeout = {};\n{started}", milliseconds(timeout))
+    }
+
+    /// What goes after a statement that is not wrapped.
+    fn after(&self, step: &Prepared<'_>, index: usize, manner: Manner) -> String {
+        let done = self.recorder.log(&self.journal_line(step, index, "ok"));
+        as_ourselves(&step.script.statements[index], manner, done)
     }
 
     /// How long a statement may wait for a lock. One that waits by design, for other transactions to end, is watched
@@ -366,7 +386,7 @@ impl Runner<'_> {
         // The first statement of all, and whole or not at all: the migration has left nothing.
         if index == 0 && step.direction == Direction::Up && nothing_left && is_atomic(&statement, text) {
             let forget = self.recorder.forget(&step.version);
-            if self.work.query(&format!("{forget};\n{RESET}")).await.is_ok() {
+            if self.work.query(&format!("{AS_OURSELVES};\n{forget};\n{RESET}")).await.is_ok() {
                 return match interrupted {
                     Some(signal) => Error::Interrupted { signal, stem: Some(step.stem.clone()) },
                     None => failed(failure),
@@ -436,6 +456,24 @@ fn manner(statement: &Statement, text: &str, in_transaction: bool) -> Manner {
 pub(crate) fn may_commit(text: &str) -> bool {
     let word = text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     word.eq_ignore_ascii_case("call") || word.eq_ignore_ascii_case("do")
+}
+
+/// A record, written as the role that connected. In a transaction of the script's own it is written as whoever the
+/// script is: a `SET LOCAL` would stay for its next statement.
+fn as_ourselves(statement: &Statement, manner: Manner, record: String) -> String {
+    let control = matches!(statement.kind, StatementKind::TransactionControl(_));
+    if control || manner == Manner::InScriptsTransaction { record } else { format!("{AS_OURSELVES};\n{record}") }
+}
+
+/// Whether a statement only sets something for its session, so that running it again does no harm.
+fn sets_session(statement: &Statement, text: &str) -> bool {
+    let mut words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty());
+    let first = words.next().unwrap_or_default();
+    let second = words.next().unwrap_or_default();
+    let of_transaction = ["local", "transaction", "constraints"].iter().any(|w| second.eq_ignore_ascii_case(w));
+    statement.kind == StatementKind::Plain
+        && (first.eq_ignore_ascii_case("set") || first.eq_ignore_ascii_case("reset"))
+        && !of_transaction
 }
 
 /// Whether a statement that failed has had no effect, apart from an invalid index.

@@ -22,6 +22,11 @@ pub(crate) const RESET: &str = "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL
                                 DISCARD TEMP;SELECT pg_catalog.pg_advisory_unlock_all()";
 const RESET_STATEMENTS: usize = 8;
 
+/// Makes what follows in this transaction run as the role that connected, whatever role a script took. The script's
+/// role is back at the end of the transaction: that is what `SET LOCAL` after `SET` means.
+pub(crate) const AS_OURSELVES: &str = "SET LOCAL SESSION AUTHORIZATION DEFAULT;SET LOCAL ROLE NONE";
+const AS_OURSELVES_STATEMENTS: usize = 2;
+
 /// A script and what it is for.
 #[derive(Clone, Copy)]
 pub(crate) struct Work<'a> {
@@ -248,6 +253,7 @@ impl Builder<'_> {
         } else {
             message.script(work, &work.script.text, (statement.start, statement.end), (index, index + 1));
         }
+        message.own(AS_OURSELVES, AS_OURSELVES_STATEMENTS);
         message.own(record, 1);
         message.commit_at = Some(message.statements);
         message.own("COMMIT", 1);

@@ -9,7 +9,7 @@ use tokio_postgres::error::DbError;
 use crate::backoff::Backoff;
 use crate::error::Failure;
 use crate::event::RetryReason;
-use crate::message::{self, Guard, Message, Part, RESET, Work};
+use crate::message::{self, AS_OURSELVES, Guard, Message, Part, RESET, Work};
 use crate::record::Line;
 use crate::run::{Prepared, Runner, flight};
 use crate::session::{Broken, Session, is_lost};
@@ -183,7 +183,7 @@ impl Runner<'_> {
             message: Some(&message),
             ..Line::default()
         });
-        if let Err(error) = self.work.query(&line).await {
+        if let Err(error) = self.work.query(&format!("{AS_OURSELVES};\n{line}")).await {
             self.emitter.emit(Event::LogUnavailable { why: crate::error::chain(&error) });
         }
     }

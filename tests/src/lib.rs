@@ -10,6 +10,7 @@ pub mod dump;
 pub mod environment;
 pub mod guarded;
 pub mod log;
+pub mod migrations;
 pub mod output;
 pub mod pgbouncer;
 pub mod proxy;

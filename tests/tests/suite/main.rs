@@ -3,11 +3,20 @@
 // A test panics where something is not as it must be.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod adoption;
+mod event_triggers;
 mod example_migrations;
 mod harness_cluster;
 mod harness_proxy;
 mod harness_versions;
+mod history_tampered;
+mod modified_after_apply;
+mod out_of_order;
+mod privileges;
+mod rollback;
+mod session_leaks;
 mod splitter;
+mod transaction_control;
 
 use std::collections::BTreeSet;
 use std::path::Path;
