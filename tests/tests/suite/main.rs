@@ -7,6 +7,7 @@ mod example_migrations;
 mod harness_cluster;
 mod harness_proxy;
 mod harness_versions;
+mod kill_at_every_message;
 mod splitter;
 
 use std::collections::BTreeSet;
