@@ -1,11 +1,11 @@
 //! A project of its own in a cleared environment, and the real program run in it.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
 
 use migrate_testing::{LocalServer, ScratchDatabase};
 use postgres::Client;
@@ -22,7 +22,7 @@ pub struct TestEnvironment {
     database: Option<ScratchDatabase>,
     variables: BTreeMap<OsString, OsString>,
     /// The files into which the test itself wrote the canary.
-    secret: RefCell<HashSet<PathBuf>>,
+    secret: Mutex<HashSet<PathBuf>>,
 }
 
 impl TestEnvironment {
@@ -44,7 +44,7 @@ impl TestEnvironment {
     pub fn without_database() -> Self {
         let folder = tempfile::Builder::new().prefix("migrate-test-").tempdir().unwrap();
         std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let environment = Self { folder, database: None, variables: cleared(), secret: RefCell::default() };
+        let environment = Self { folder, database: None, variables: cleared(), secret: Mutex::default() };
         let home = environment.folder.path().join("home");
         std::fs::create_dir(&home).unwrap();
         let mut environment = environment;
@@ -74,7 +74,7 @@ impl TestEnvironment {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, &text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         if output::leaks(&String::from_utf8_lossy(text.as_ref())) {
-            self.secret.borrow_mut().insert(path.clone());
+            self.secret.lock().unwrap().insert(path.clone());
         }
         path
     }
@@ -179,7 +179,9 @@ impl TestEnvironment {
                 let (path, kind) = (entry.path(), entry.file_type());
                 if kind.as_ref().is_ok_and(std::fs::FileType::is_dir) {
                     folders.push(path);
-                } else if kind.is_ok_and(|kind| kind.is_file()) && !self.secret.borrow().contains(&path) {
+                } else if kind.is_ok_and(|kind| kind.is_file())
+                    && !self.secret.lock().unwrap().contains(&path)
+                {
                     let text = std::fs::read(&path).unwrap_or_default();
                     assert!(
                         !output::leaks(&String::from_utf8_lossy(&text)),

@@ -24,7 +24,8 @@ pub fn database(url: &str) -> Database {
 #[track_caller]
 pub fn migration(stem: &str, up: &str, down: &str) -> Migration {
     let script = |half: &str, text: &str| {
-        Script::parse(&format!("{stem}.{half}.sql"), text.to_owned()).unwrap_or_else(|error| panic!("{error}"))
+        Script::parse(&format!("{stem}.{half}.sql"), text.to_owned())
+            .unwrap_or_else(|error| panic!("{error}"))
     };
     let (version, _) = name::parse_recorded(stem).unwrap_or_else(|| panic!("`{stem}` has no version"));
     let down = (!down.is_empty()).then(|| script("down", down));

@@ -31,7 +31,10 @@ fn the_four_columns_are_adopted_and_stay_as_they_are() {
         let (database, mut client) = made_by_another(versions);
         let runner = migrator(database.url(), &[A, B, C]);
         let pending = runner.verify().unwrap_err();
-        assert!(matches!(&pending, Error::Pending { pending } if pending == &["0003_c"]), "{versions:?}: {pending:?}");
+        assert!(
+            matches!(&pending, Error::Pending { pending } if pending == &["0003_c"]),
+            "{versions:?}: {pending:?}"
+        );
         assert_eq!(stems(&good(runner.run(Goal::UpAll))), ["0003_c"], "{versions:?}");
         assert!(good(runner.run(Goal::UpAll)).done.is_empty());
         good(runner.verify());
@@ -43,7 +46,10 @@ fn the_four_columns_are_adopted_and_stay_as_they_are() {
         let report = good(runner.run(Goal::DownAll));
         assert_eq!(stems(&report), ["0003_c", "0002_b", "0001_a"], "{versions:?}");
         assert_eq!(answer(&mut client, "SELECT count(*) FROM schema_migrations"), "0");
-        assert_eq!(answer(&mut client, "SELECT coalesce(to_regclass('a'), to_regclass('b'), to_regclass('c'))"), "NULL");
+        assert_eq!(
+            answer(&mut client, "SELECT coalesce(to_regclass('a'), to_regclass('b'), to_regclass('c'))"),
+            "NULL"
+        );
     }
 }
 
@@ -54,7 +60,10 @@ fn a_row_of_digits_is_never_doubled() {
     let broken = ("0002_b", B.1, "SELECT 1/0");
     let error = migrator(database.url(), &[A, broken]).run(Goal::DownSteps(1)).unwrap_err();
     assert!(matches!(error, Error::RollbackFailed { .. }), "{error:?}");
-    assert_eq!(answer(&mut client, "SELECT string_agg(version, ',' ORDER BY version) FROM schema_migrations"), "1,2");
+    assert_eq!(
+        answer(&mut client, "SELECT string_agg(version, ',' ORDER BY version) FROM schema_migrations"),
+        "1,2"
+    );
     good(migrator(database.url(), &[A, B]).run(Goal::Redo(2)));
     let versions = "SELECT string_agg(version, ',' ORDER BY version) FROM schema_migrations";
     assert_eq!(answer(&mut client, versions), "0001_a,0002_b");
@@ -65,7 +74,10 @@ fn a_row_of_digits_is_never_doubled() {
 fn foreign_tables_are_named_and_left_alone() {
     let foreign = [
         ("CREATE TABLE schema_migrations (version varchar PRIMARY KEY)", "Rails"),
-        ("CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)", "golang-migrate"),
+        (
+            "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty boolean NOT NULL)",
+            "golang-migrate",
+        ),
         ("CREATE TABLE schema_migrations (version bigint PRIMARY KEY, inserted_at timestamp)", "Ecto"),
         ("CREATE TYPE schema_migrations AS (version text)", ""),
         ("CREATE SEQUENCE schema_migrations", "a sequence"),
@@ -97,7 +109,10 @@ fn an_old_binary_on_a_newer_database_does_what_it_was_told() {
     good(runner(Newer::Warn).verify());
     assert_eq!(good(runner(Newer::Ok).run(Goal::UpAll)).warnings, []);
     let refused = runner(Newer::Refuse).run(Goal::UpAll).unwrap_err();
-    assert!(matches!(&refused, Error::Refused(Refusal::Newer { versions }) if *versions == newer), "{refused:?}");
+    assert!(
+        matches!(&refused, Error::Refused(Refusal::Newer { versions }) if *versions == newer),
+        "{refused:?}"
+    );
     assert!(runner(Newer::Refuse).verify().is_err());
     // Nothing was written by any of it, and nothing is to be repaired.
     assert_eq!(answer(&mut client, "SELECT to_regclass('schema_migrations_log')"), "NULL");

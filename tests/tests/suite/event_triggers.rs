@@ -27,7 +27,10 @@ fn a_hook_that_raises_fails_the_migration_whole() {
     let runner = migrator(database.url(), &MIGRATIONS);
     let error = runner.run(Goal::UpAll).unwrap_err();
     let Error::Failed { failure } = &error else { panic!("{error:?}") };
-    assert_eq!((failure.server.code.as_str(), failure.server.hint.as_deref()), ("P0999", Some("ask the owner")));
+    assert_eq!(
+        (failure.server.code.as_str(), failure.server.hint.as_deref()),
+        ("P0999", Some("ask the owner"))
+    );
     let (start, end) = failure.statement.unwrap();
     assert_eq!(&failure.text[start..end], "CREATE TABLE forbidden_b ()");
     assert_eq!(answer(&mut client, "SELECT to_regclass('a')"), "NULL");

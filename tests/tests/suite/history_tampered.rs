@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use migrate_runtime::core::{Goal, Refusal};
 use migrate_runtime::{Error, Migrator, Repair, StatusState};
-use migrate_tests::{Cluster, nightly};
 use migrate_tests::migrations::{apply, database, good, migrator, stems};
 use migrate_tests::wait::answer;
+use migrate_tests::{Cluster, nightly};
 use postgres::Client;
 
 const MIGRATIONS: [(&str, &str, &str); 3] = [
@@ -30,7 +30,8 @@ fn tampered(cluster: &Cluster, tamper: &str) -> (migrate_testing::ScratchDatabas
 fn every_tampering_is_refused_and_no_body_runs() {
     let cluster = Cluster::start();
     let log = cluster.log();
-    let set_checksum = |value: &str| format!("UPDATE schema_migrations SET checksum = {value} WHERE version = '0001_a'");
+    let set_checksum =
+        |value: &str| format!("UPDATE schema_migrations SET checksum = {value} WHERE version = '0001_a'");
     let cases: [(&str, String); 17] = [
         ("OutOfOrder", "DELETE FROM schema_migrations WHERE version = '0001_a'".into()),
         ("BadChecksum", format!("ALTER TABLE schema_migrations ALTER checksum DROP NOT NULL; {}", set_checksum("NULL"))),
@@ -106,7 +107,11 @@ fn what_is_odd_but_harmless_is_no_obstacle() {
 #[test]
 fn a_history_that_was_lost_does_no_harm() {
     let cluster = Cluster::start();
-    for tamper in ["TRUNCATE schema_migrations", "DROP TABLE schema_migrations", "ALTER TABLE schema_migrations RENAME TO x"] {
+    for tamper in [
+        "TRUNCATE schema_migrations",
+        "DROP TABLE schema_migrations",
+        "ALTER TABLE schema_migrations RENAME TO x",
+    ] {
         let (_scratch, migrator, mut client) = tampered(&cluster, tamper);
         let error = migrator.run(Goal::UpAll).unwrap_err();
         let Error::Failed { failure } = &error else { panic!("{tamper}: {error:?}") };
@@ -140,8 +145,11 @@ fn repair_plans_first_and_changes_only_the_history() {
     );
     let mark = log.mark();
     let plan = good(migrator.repair_plan());
-    let [Repair::Forget { version }, Repair::AcceptChecksum { stem, cosmetic, .. }, Repair::Rename { recorded, .. }] =
-        plan.repairs.as_slice()
+    let [
+        Repair::Forget { version },
+        Repair::AcceptChecksum { stem, cosmetic, .. },
+        Repair::Rename { recorded, .. },
+    ] = plan.repairs.as_slice()
     else {
         panic!("{plan:?}")
     };
@@ -151,15 +159,20 @@ fn repair_plans_first_and_changes_only_the_history() {
     assert!(writes.iter().all(|verb| log.count(mark, verb) == 0), "{:?}", log.statements(mark));
 
     // A plan is for the history that it was made from.
-    client.batch_execute("UPDATE schema_migrations SET checksum = repeat('1', 64) WHERE version = '0001_a'").unwrap();
+    client
+        .batch_execute("UPDATE schema_migrations SET checksum = repeat('1', 64) WHERE version = '0001_a'")
+        .unwrap();
     assert!(matches!(migrator.repair(&plan), Err(Error::RepairOutdated)));
     let plan = good(migrator.repair_plan());
     good(migrator.repair(&plan));
     assert!(good(migrator.repair_plan()).repairs.is_empty());
     assert_eq!(stems(&good(migrator.run(Goal::UpAll))), ["0003_c"]);
-    let repairs = "SELECT string_agg(version, ',' ORDER BY id) FROM schema_migrations_log WHERE action = 'repair'";
+    let repairs =
+        "SELECT string_agg(version, ',' ORDER BY id) FROM schema_migrations_log WHERE action = 'repair'";
     assert_eq!(answer(&mut client, repairs), "0000_gone,0001_a,0002_b");
-    good(Migrator::new(migrate_tests::migrations::set(&MIGRATIONS)).database(database(scratch.url())).verify());
+    good(
+        Migrator::new(migrate_tests::migrations::set(&MIGRATIONS)).database(database(scratch.url())).verify(),
+    );
 }
 
 /// The history of a great many migrations is digested on the server, and status is there within reason.

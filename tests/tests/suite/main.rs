@@ -10,6 +10,7 @@ mod harness_cluster;
 mod harness_proxy;
 mod harness_versions;
 mod history_tampered;
+mod kill_at_every_message;
 mod modified_after_apply;
 mod out_of_order;
 mod privileges;

@@ -30,20 +30,35 @@ fn every_edit_is_refused_and_nothing_is_executed() {
         let error = migrator(database.url(), &[(A.0, text, A.2), B, C]).run(Goal::UpAll).unwrap_err();
         let Error::Refused(Refusal::Modified { migrations }) = &error else { panic!("{text}: {error:?}") };
         assert_eq!(migrations.len(), 1);
-        assert_eq!((migrations[0].stem.as_str(), migrations[0].cosmetic), ("0001_a", Some(cosmetic)), "{text:?}");
+        assert_eq!(
+            (migrations[0].stem.as_str(), migrations[0].cosmetic),
+            ("0001_a", Some(cosmetic)),
+            "{text:?}"
+        );
         let message = error.to_string();
-        assert!(message.contains(&migrations[0].recorded) && message.contains(&migrations[0].found), "{message}");
+        assert!(
+            message.contains(&migrations[0].recorded) && message.contains(&migrations[0].found),
+            "{message}"
+        );
         assert_eq!(log.count(mark, "body 3"), 0, "{text:?}");
         let plan = good(migrator(database.url(), &[(A.0, text, A.2), B]).repair_plan());
-        assert!(matches!(&plan.repairs[..], [Repair::AcceptChecksum { cosmetic: c, .. }] if *c == Some(cosmetic)));
+        assert!(
+            matches!(&plan.repairs[..], [Repair::AcceptChecksum { cosmetic: c, .. }] if *c == Some(cosmetic))
+        );
     }
     // Deleted, though a newer one is there.
     let error = migrator(database.url(), &[B, C]).run(Goal::UpAll).unwrap_err();
-    assert!(matches!(&error, Error::Refused(Refusal::Missing { versions }) if versions == &["0001_a"]), "{error:?}");
+    assert!(
+        matches!(&error, Error::Refused(Refusal::Missing { versions }) if versions == &["0001_a"]),
+        "{error:?}"
+    );
     // Both at once are told at once.
     let both = [(A.0, "SELECT 1", A.2), (B.0, "SELECT 2", B.2)];
     let error = migrator(database.url(), &both).run(Goal::UpAll).unwrap_err();
-    assert!(matches!(&error, Error::Refused(Refusal::Modified { migrations }) if migrations.len() == 2), "{error:?}");
+    assert!(
+        matches!(&error, Error::Refused(Refusal::Modified { migrations }) if migrations.len() == 2),
+        "{error:?}"
+    );
     // As it was, it goes on.
     good(migrator(database.url(), &[A, B, C]).run(Goal::UpAll));
 }

@@ -67,7 +67,9 @@ fn what_is_missing_is_said_with_the_grant_that_helps() {
         });
         let error = runner.run(Goal::UpAll).unwrap_err();
         let code = match &error {
-            Error::Connect { source, .. } | Error::Server { source, .. } => source.code().unwrap().code().to_owned(),
+            Error::Connect { source, .. } | Error::Server { source, .. } => {
+                source.code().unwrap().code().to_owned()
+            }
             Error::Failed { failure } => failure.server.code.clone(),
             other => panic!("{missing}: {other:?}"),
         };
@@ -80,7 +82,10 @@ fn what_is_missing_is_said_with_the_grant_that_helps() {
         // Nothing was applied, nothing recorded, and nothing is held.
         assert_eq!(answer(&mut client, state), before, "{missing}");
         if first {
-            assert_eq!(answer(&mut client, "SELECT string_agg(version || dirty, ',') FROM schema_migrations"), "0001_afalse");
+            assert_eq!(
+                answer(&mut client, "SELECT string_agg(version || dirty, ',') FROM schema_migrations"),
+                "0001_afalse"
+            );
         }
         let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'";
         migrate_tests::poll_until(&mut client, locks, "0");

@@ -13,13 +13,17 @@ const TABLES: &str = "SELECT coalesce(string_agg(relname, ',' ORDER BY relname),
 #[test]
 fn what_is_not_carried_is_rolled_back_with_the_recorded_text() {
     let database = migrate_testing::scratch().unwrap();
-    let concurrent = ("0003_c", "CREATE TABLE c (i int)", "DROP INDEX CONCURRENTLY IF EXISTS c_i; DROP TABLE c");
+    let concurrent =
+        ("0003_c", "CREATE TABLE c (i int)", "DROP INDEX CONCURRENTLY IF EXISTS c_i; DROP TABLE c");
     apply(database.url(), &[A, B, concurrent]);
     // An older binary, which carries the first alone.
     let older = migrator(database.url(), &[A]);
     let status = good(older.status());
     let states: Vec<_> = status.entries.iter().map(|entry| (entry.state, entry.reversible)).collect();
-    assert_eq!(states, [(StatusState::Applied, true), (StatusState::Newer, true), (StatusState::Newer, true)]);
+    assert_eq!(
+        states,
+        [(StatusState::Applied, true), (StatusState::Newer, true), (StatusState::Newer, true)]
+    );
     assert_eq!(stems(&good(older.run(Goal::DownTo(Version::new(1))))), ["0003_c", "0002_b"]);
     let mut client = database.connect().unwrap();
     assert_eq!(answer(&mut client, TABLES), "a");
@@ -33,7 +37,11 @@ fn without_any_text_nothing_is_rolled_back() {
     let database = migrate_testing::scratch().unwrap();
     apply(database.url(), &[A, B]);
     let mut client = database.connect().unwrap();
-    client.batch_execute("UPDATE schema_migrations_log SET up_sql = NULL, down_sql = NULL WHERE version = '0001_a'").unwrap();
+    client
+        .batch_execute(
+            "UPDATE schema_migrations_log SET up_sql = NULL, down_sql = NULL WHERE version = '0001_a'",
+        )
+        .unwrap();
     let error = migrator(database.url(), &[]).run(Goal::DownAll).unwrap_err();
     let Error::Refused(Refusal::NoDown { migrations }) = &error else { panic!("{error:?}") };
     assert_eq!(migrations.iter().map(|m| m.stem.as_str()).collect::<Vec<_>>(), ["0001_a"]);
@@ -116,7 +124,9 @@ fn a_down_that_fails_leaves_everything_applied() {
 fn a_modified_migration_can_be_rolled_back() {
     let database = migrate_testing::scratch().unwrap();
     apply(database.url(), &[A, B]);
-    let report = good(migrator(database.url(), &[A, ("0002_b", "CREATE TABLE other ()", B.2)]).run(Goal::DownSteps(1)));
+    let report = good(
+        migrator(database.url(), &[A, ("0002_b", "CREATE TABLE other ()", B.2)]).run(Goal::DownSteps(1)),
+    );
     assert_eq!(stems(&report), ["0002_b"]);
     assert_eq!(report.warnings, [Warning::Modified { migrations: vec!["0002_b".to_owned()] }]);
     assert_eq!(answer(&mut database.connect().unwrap(), TABLES), "a");

@@ -37,11 +37,14 @@ fn after(body: &str) -> String {
     ];
     let report = apply(database.url(), &migrations);
     assert_eq!(stems(&report), ["0001_before", "0002_body", "0003_after"]);
-    let applied = "SELECT string_agg(version, ',' ORDER BY version) FROM public.schema_migrations WHERE NOT dirty";
+    let applied =
+        "SELECT string_agg(version, ',' ORDER BY version) FROM public.schema_migrations WHERE NOT dirty";
     assert_eq!(answer(&mut client, applied), "0001_before,0002_body,0003_after", "{body}");
     let logged = "SELECT count(*) FROM public.schema_migrations_log WHERE action = 'up' AND outcome = 'ok'";
     assert_eq!(answer(&mut client, logged), "3", "{body}");
-    client.batch_execute(&format!("DROP OWNED BY leaked_{0}; DROP ROLE leaked_{0}", database.name())).unwrap();
+    client
+        .batch_execute(&format!("DROP OWNED BY leaked_{0}; DROP ROLE leaked_{0}", database.name()))
+        .unwrap();
     let settings = "SELECT coalesce(string_agg(name || '=' || setting, ' '), '') FROM (SELECT name, setting FROM seen \
                     WHERE name NOT IN ('application_name') GROUP BY name, setting HAVING count(*) <> 2) d";
     let session = "SELECT string_agg(CASE WHEN a = b THEN '' ELSE a::text || ' became ' || b::text END, '') FROM \
@@ -98,13 +101,20 @@ fn a_script_without_a_transaction_leaks_no_more() {
 fn discard_all_takes_neither_the_lock_nor_the_record_away() {
     let whole = "BEGIN; CREATE TABLE a (); DISCARD ALL; COMMIT";
     let refused = Script::parse("0001_a.up.sql", whole.to_owned()).unwrap_err();
-    assert!(refused.hint().contains("no-transaction") || refused.to_string().contains("DISCARD ALL"), "{refused}");
+    assert!(
+        refused.hint().contains("no-transaction") || refused.to_string().contains("DISCARD ALL"),
+        "{refused}"
+    );
     let database = migrate_testing::scratch().unwrap();
     let body = "CREATE TABLE a (); DISCARD ALL; CREATE TABLE b ()";
-    let report = apply(database.url(), &[("0001_a", body, "DROP TABLE a, b"), ("0002_c", "SELECT 1", "SELECT 1")]);
+    let report =
+        apply(database.url(), &[("0001_a", body, "DROP TABLE a, b"), ("0002_c", "SELECT 1", "SELECT 1")]);
     assert_eq!(stems(&report), ["0001_a", "0002_c"]);
     let mut client = database.connect().unwrap();
-    assert_eq!(answer(&mut client, "SELECT string_agg(version, ',') FROM schema_migrations WHERE NOT dirty"), "0001_a,0002_c");
+    assert_eq!(
+        answer(&mut client, "SELECT string_agg(version, ',') FROM schema_migrations WHERE NOT dirty"),
+        "0001_a,0002_c"
+    );
     assert_eq!(answer(&mut client, "SELECT to_regclass('a') || ',' || to_regclass('b')"), "a,b");
 }
 
@@ -123,7 +133,8 @@ fn what_a_script_set_is_set_again_when_it_is_resumed() {
     let body = format!(
         "SET search_path = shop; SET ROLE {role}; CREATE UNIQUE INDEX CONCURRENTLY t_a ON t (a); CREATE VIEW v AS TABLE t"
     );
-    let runner = migrator(database.url(), &[("0001_a", &body, "DROP VIEW shop.v; DROP INDEX CONCURRENTLY shop.t_a")]);
+    let runner =
+        migrator(database.url(), &[("0001_a", &body, "DROP VIEW shop.v; DROP INDEX CONCURRENTLY shop.t_a")]);
     let error = runner.run(Goal::UpAll).unwrap_err();
     let Error::Dirty { progress, .. } = &error else { panic!("{error:?}") };
     assert_eq!(*progress, Some((2, 4)));

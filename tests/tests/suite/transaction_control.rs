@@ -39,7 +39,9 @@ fn transaction_control_at_top_level_is_refused_by_its_text() {
 #[test]
 fn a_commit_inside_a_procedure_fails_the_migration_and_leaves_nothing() {
     let procedure = |end: &str| {
-        format!("CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE inside (); {end}; END $$; CALL p()")
+        format!(
+            "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$ BEGIN CREATE TABLE inside (); {end}; END $$; CALL p()"
+        )
     };
     let block = |end: &str| format!("DO $$ BEGIN CREATE TABLE inside (); {end}; END $$");
     for body in [procedure("COMMIT"), procedure("ROLLBACK"), block("COMMIT"), block("ROLLBACK")] {
