@@ -201,7 +201,8 @@ mod tests {
     #[test]
     fn other_shapes_are_refused_by_name() {
         assert!(why(Shape { columns: vec![ours().columns[0].clone()], ..ours() }).contains("Rails"));
-        let golang = vec![("version".into(), "bigint".into(), true), ("dirty".into(), "boolean".into(), true)];
+        let golang =
+            vec![("version".into(), "bigint".into(), true), ("dirty".into(), "boolean".into(), true)];
         assert!(why(Shape { columns: golang, ..ours() }).contains("golang-migrate"));
         assert!(why(Shape { kind: "v".into(), ..ours() }).contains("a view"));
         assert!(why(Shape { unique: false, ..ours() }).contains("not unique"));

@@ -122,6 +122,12 @@ impl Runner<'_> {
         let text = step.script.sql(statement);
         match statement.kind {
             _ if journal.next == Next::NotStarted => Ok(Some(journal.done)),
+            // The records of a block are part of it: without them it was not committed.
+            StatementKind::TransactionControl(_)
+                if matches!(sql::control_of(text), Some(sql::Control::Begin { .. })) =>
+            {
+                Ok(Some(journal.done))
+            }
             StatementKind::Concurrent(_) => {
                 invalid_index::drop_left_by(self, &step.stem, text).await?;
                 let done = self.finished_unseen(text).await?;

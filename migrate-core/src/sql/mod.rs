@@ -23,7 +23,7 @@ pub use position::LineColumn;
 pub use secrets::mask_secrets;
 
 pub(crate) use split::{Piece, Split, split};
-pub(crate) use transaction::{Control, control_of};
+pub use transaction::{Control, control_of};
 
 /// The statements of a text, in order, whichever way they would be run: unlike [`Script::parse`](crate::Script::parse)
 /// this takes directives for comments and lets transaction control pass.

@@ -5,13 +5,22 @@ use super::words::Words;
 
 /// What a statement does to the transaction block around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Control {
+pub enum Control {
     /// `BEGIN`, `START TRANSACTION`; `plain` without isolation level and the like.
-    Begin { plain: bool },
+    Begin {
+        /// Nothing follows the command.
+        plain: bool,
+    },
     /// `COMMIT`, `END`; with `AND CHAIN` a new block follows.
-    Commit { chain: bool },
+    Commit {
+        /// `AND CHAIN`.
+        chain: bool,
+    },
     /// `ROLLBACK`, `ABORT`.
-    Rollback { chain: bool },
+    Rollback {
+        /// `AND CHAIN`.
+        chain: bool,
+    },
     /// `PREPARE TRANSACTION`: the block is over.
     Prepare,
     /// `COMMIT PREPARED`, `ROLLBACK PREPARED`: not allowed inside a block.
@@ -58,7 +67,7 @@ pub(crate) fn control(mut words: Words<'_>) -> Option<(&'static str, Control)> {
 }
 
 /// What this statement does to the transaction around it.
-pub(crate) fn control_of(sql: &str) -> Option<Control> {
+pub fn control_of(sql: &str) -> Option<Control> {
     let tokens: Vec<_> = Lexer::new(sql).filter(|token| !token.is_trivia()).collect();
     control(Words::new(sql, &tokens)).map(|(_, control)| control)
 }

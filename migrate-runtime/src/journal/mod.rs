@@ -1,0 +1,161 @@
+//! Non-transactional migrations: statement by statement, with a journal in the audit log.
+//!
+//! The history row goes in dirty first, each finished statement is recorded, and the last record clears the row. A
+//! statement that may run in a transaction runs in one with its own record, so that it is done and recorded or neither;
+//! only what cannot (`CREATE INDEX CONCURRENTLY`, a `CALL` that commits) has a moment in which it is done and not
+//! recorded, and for those the journal says that they were started.
+
+mod manner;
+mod messages;
+mod statement;
+
+use std::time::{Duration, Instant};
+
+use migrate_core::{Direction, StatementKind};
+
+use crate::backoff::Backoff;
+use crate::error::Failure;
+use crate::invalid_index;
+use crate::message::{AS_OURSELVES, Guard, RESET};
+use crate::run::{Prepared, Runner};
+use crate::session::is_lost;
+use crate::transactional::failed;
+use crate::{Error, Event};
+
+pub(crate) use manner::may_commit;
+use manner::{Blocks, is_atomic, sets_session};
+use statement::Place;
+
+impl Runner<'_> {
+    /// Runs a script from the statement `from` (0-based) to its end and records it. The row is there and dirty where
+    /// `from` is not 0.
+    pub async fn journalled(&mut self, step: &Prepared<'_>, from: usize) -> Result<u32, Error> {
+        let since = Instant::now();
+        self.open_journal(step, from).await?;
+        self.set_again(step, from).await?;
+        let total = step.script.statements.len();
+        let mut attempts = 1;
+        let mut blocks = Blocks::default();
+        for index in from..total {
+            self.may_go_on(Some(&step.stem))?;
+            let started = Instant::now();
+            let manner = blocks.manner(&step.script, index);
+            let place = Place { step, index, manner, blocks, since };
+            attempts = attempts.max(self.statement(place).await?);
+            blocks.step(&step.script, index);
+            self.check_indexes(step, index).await?;
+            self.emitter.emit(Event::StatementFinished {
+                stem: step.stem.clone(),
+                number: index + 1,
+                total,
+                elapsed: started.elapsed(),
+            });
+        }
+        self.close_journal(step, since).await?;
+        Ok(attempts)
+    }
+
+    /// What the finished statements set for their session: it ended with the run that they were part of, and the rest of
+    /// the script means what it means under `search_path` and `role`.
+    async fn set_again(&self, step: &Prepared<'_>, from: usize) -> Result<(), Error> {
+        for statement in step.script.statements.iter().take(from) {
+            let text = step.script.sql(statement);
+            if sets_session(statement, text) {
+                self.work.ask("restoring the settings of a partly applied migration", text).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn open_journal(&mut self, step: &Prepared<'_>, from: usize) -> Result<(), Error> {
+        let sql = self.opening(step, from);
+        let started = Instant::now();
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+        loop {
+            let Err(error) = self.work.query(&sql).await else { break };
+            if !is_lost(&error) {
+                let _ = self.work.query("ROLLBACK").await;
+            }
+            if Guard::of(&error) != Some(Guard::Fence) || started.elapsed() > self.settings.lock_wait {
+                return Err(self.work.failed("recording the start of a migration", error));
+            }
+            tokio::time::sleep(backoff.pause()).await;
+        }
+        if let Some(set) = self.session_settings(step) {
+            self.work.ask("preparing the session", &set).await?;
+        }
+        Ok(())
+    }
+
+    async fn close_journal(&mut self, step: &Prepared<'_>, since: Instant) -> Result<(), Error> {
+        let sql = self.closing(step, since.elapsed());
+        self.work.ask("recording the end of a migration", &sql).await?;
+        Ok(())
+    }
+
+    /// A statement failed for good: leaves as little behind as can be, and says what is there.
+    async fn stopped(&mut self, place: Place<'_>, failure: Failure, interrupted: Option<u8>) -> Error {
+        let Place { step, index, blocks, .. } = place;
+        self.log_failure(&failure).await;
+        // What a block did before went with the block.
+        let done = blocks.open.unwrap_or(index);
+        let statement = step.script.statements[index];
+        let text = step.script.sql(&statement);
+        let nothing_left = self.drop_invalid(step, index).await;
+        let whole_or_not = blocks.open.is_some() || is_atomic(&statement, text);
+        // The first of all, and whole or not at all: the migration has left nothing.
+        if done == 0 && step.direction == Direction::Up && nothing_left && whole_or_not {
+            let forget = self.recorder.forget(&step.version);
+            if self.work.query(&format!("{AS_OURSELVES};\n{forget};\n{RESET}")).await.is_ok() {
+                return match interrupted {
+                    Some(signal) => Error::Interrupted { signal, stem: Some(step.stem.clone()) },
+                    None => failed(failure),
+                };
+            }
+        }
+        if let Some(signal) = interrupted {
+            return Error::Interrupted { signal, stem: Some(step.stem.clone()) };
+        }
+        Error::Dirty {
+            stem: step.stem.clone(),
+            progress: Some((done, step.script.statements.len())),
+            invalid_indexes: invalid_index::left_by(&self.work, text).await.unwrap_or_default(),
+            failure: Some(Box::new(failure)),
+        }
+    }
+
+    /// Drops the invalid index that a failed statement left. False where something invalid is still there.
+    async fn drop_invalid(&mut self, step: &Prepared<'_>, index: usize) -> bool {
+        let statement = step.script.statements[index];
+        if !matches!(statement.kind, StatementKind::Concurrent(_)) {
+            return true;
+        }
+        if !self.settings.auto_recover {
+            return invalid_index::left_by(&self.work, step.script.sql(&statement))
+                .await
+                .is_ok_and(|l| l.is_empty());
+        }
+        match invalid_index::drop_left_by(self, &step.stem, step.script.sql(&statement)).await {
+            Ok(()) => true,
+            Err(_) => false,
+        }
+    }
+
+    /// No path leaves an invalid index behind and calls the migration applied.
+    async fn check_indexes(&mut self, step: &Prepared<'_>, index: usize) -> Result<(), Error> {
+        let statement = step.script.statements[index];
+        if !matches!(statement.kind, StatementKind::Concurrent(_)) {
+            return Ok(());
+        }
+        let invalid_indexes = invalid_index::left_by(&self.work, step.script.sql(&statement)).await?;
+        if invalid_indexes.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Dirty {
+            stem: step.stem.clone(),
+            progress: Some((index, step.script.statements.len())),
+            invalid_indexes,
+            failure: None,
+        })
+    }
+}
