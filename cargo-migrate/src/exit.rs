@@ -90,6 +90,7 @@ fn of_engine(error: &EngineError) -> Exit {
         EngineError::DownDiffers { .. }
         | EngineError::TooLarge { .. }
         | EngineError::SingleTransaction { .. }
+        | EngineError::TouchesHistory { .. }
         | EngineError::RepairOutdated => Exit::Refused,
         EngineError::Interrupted { signal, .. } => Exit::Interrupted(*signal),
         EngineError::Pending { .. } => Exit::CheckFound,

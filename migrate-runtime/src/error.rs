@@ -70,6 +70,20 @@ pub enum Error {
         /// For people, without the password.
         database: String,
     },
+    /// A script names the history table or its audit log. Nothing was run.
+    #[error("{file} does {command} on {table}, which is the history itself")]
+    TouchesHistory {
+        /// The file's name.
+        file: String,
+        /// The script's whole text.
+        text: String,
+        /// The byte range in `text` of the statement.
+        statement: (usize, usize),
+        /// `DROP TABLE`, `TRUNCATE`, …
+        command: &'static str,
+        /// The history table or the audit log.
+        table: String,
+    },
     /// The history changed under the lock: by hand, or by a runner that does not know the lock.
     #[error("the history was changed by somebody else while `{stem}` was about to run")]
     HistoryChanged {
@@ -126,19 +140,19 @@ pub enum Error {
         failure: Box<Failure>,
     },
     /// A statement failed; its transaction was rolled back.
-    #[error("migration `{}` failed", failure.stem)]
+    #[error("migration `{}` failed{}", failure.stem, failure.reason())]
     Failed {
         /// Where and why.
         failure: Box<Failure>,
     },
     /// A roll back failed; its transaction was rolled back.
-    #[error("rolling back `{}` failed", failure.stem)]
+    #[error("rolling back `{}` failed{}", failure.stem, failure.reason())]
     RollbackFailed {
         /// Where and why.
         failure: Box<Failure>,
     },
     /// A non-transactional migration is partly applied and needs a person.
-    #[error("migration `{stem}` is partly applied")]
+    #[error("migration `{stem}` is partly applied{}", after(failure))]
     Dirty {
         /// The migration.
         stem: String,
@@ -206,8 +220,20 @@ pub enum Error {
     },
 }
 
+fn after(failure: &Option<Box<Failure>>) -> String {
+    failure.as_ref().map_or_else(String::new, |failure| failure.reason())
+}
+
+impl Failure {
+    /// What the server said, to be put behind "failed".
+    fn reason(&self) -> String {
+        let place = if self.at_commit { ", at its commit" } else { "" };
+        format!("{place}: {}", self.server.message)
+    }
+}
+
 /// A statement that the server refused.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Failure {
     /// The migration.
     pub stem: String,
@@ -225,6 +251,21 @@ pub struct Failure {
     pub at_commit: bool,
     /// What the server said.
     pub server: ServerError,
+}
+
+/// Without the script: an application that prints an error with `Debug`, as `main` does, wants no file in its log.
+impl std::fmt::Debug for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Failure")
+            .field("stem", &self.stem)
+            .field("file", &self.file)
+            .field("direction", &self.direction)
+            .field("position", &self.position)
+            .field("statement", &self.statement)
+            .field("at_commit", &self.at_commit)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the server said, field by field (protocol, "Error and Notice Message Fields").

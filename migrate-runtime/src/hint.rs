@@ -27,6 +27,9 @@ impl Error {
             Self::LockLost { .. } => {
                 "what was in flight is finished and recorded; run again to go on".to_owned()
             }
+            Self::TouchesHistory { .. } => "nothing was run; if the file means the table of another tool, keep our \
+                 history elsewhere: `history-table = \"migrate.schema_migrations\"` in the metadata, or --history-table"
+                .to_owned(),
             Self::HistoryChanged { .. } => "nothing of it was applied; find out who writes to the history table \
                  (`cargo migrate history`), then run again"
                 .to_owned(),
@@ -147,7 +150,8 @@ fn server_hint(server: &ServerError) -> Option<String> {
              the file"
                 .to_owned()
         }
-        "55P04" => "a new enum value cannot be used in the transaction that adds it: use it in a later migration"
+        "55P04" => "a new enum value cannot be used in the transaction that adds it: use it in a later migration, or put \
+             `-- migrate: no-transaction` in the head of this one"
             .to_owned(),
         "0A000" if server.message.contains("extension") => {
             "install the extension's files on the server (Debian: postgresql-contrib)".to_owned()
@@ -213,6 +217,13 @@ mod tests {
             interfered(None),
             Error::LostWhilePartlyApplied { stem: stem(), statement: 1, total: 2, source: source() },
             Error::LockLost { database: database() },
+            Error::TouchesHistory {
+                file: "1_a.up.sql".to_owned(),
+                text: "DROP TABLE schema_migrations".to_owned(),
+                statement: (0, 28),
+                command: "DROP TABLE",
+                table: "public.schema_migrations".to_owned(),
+            },
             Error::HistoryChanged { stem: stem() },
             Error::SingleTransaction { stem: stem() },
             Error::RecordedScript { stem: stem(), why: "w".to_owned() },

@@ -37,6 +37,7 @@ mod journal;
 mod lock;
 mod message;
 mod observe;
+mod own_tables;
 mod probe;
 mod record;
 mod recovery;

@@ -239,7 +239,8 @@ impl<'s> Runner<'s> {
             plan.steps.iter().filter(|s| s.direction == Direction::Down).map(recorded_version).collect();
         let recorded = self.recorded(&back).await?;
         plan.check_reversible(|row| recorded.get(&row.version).is_some_and(|text| text.down.is_some()))?;
-        plan.steps
+        let steps: Vec<Prepared<'a>> = plan
+            .steps
             .iter()
             .map(|step| match (step.direction, step.migration) {
                 (Direction::Up, Some(migration)) => Ok(Prepared {
@@ -260,7 +261,9 @@ impl<'s> Runner<'s> {
                     crate::down::choose(self.settings, version, dirty, migration, recorded.get(version))
                 }
             })
-            .collect()
+            .collect::<Result<_, Error>>()?;
+        steps.iter().try_for_each(|step| crate::own_tables::refuse(&self.settings.history, &step.script))?;
+        Ok(steps)
     }
 
     async fn one_by_one(&mut self, steps: &[Prepared<'_>]) -> Result<Vec<Done>, Error> {

@@ -22,7 +22,7 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
     let shown_by_server = server_failure(failure);
     match shown_by_server {
         Some(server) => {
-            let title = format!("{failure}{}: {}", at_commit(server), mask_secrets(&server.server.message));
+            let title = mask_secrets(&failure.to_string()).into_owned();
             let path = path_of(server, dir);
             let code = Some(server.server.code.as_str()).filter(|code| !code.is_empty());
             text += &place_of(server, &path).render(&title, code, page);
@@ -32,7 +32,14 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
         }
         None => {
             let message = mask_secrets(&failure.to_string()).into_owned();
-            text += &format!("{}: {}\n", paint.bad("error"), indented(&message));
+            if let Some(EngineError::TouchesHistory { file, text: script, statement, .. }) =
+                failure.downcast_ref()
+            {
+                let place = Place { path: file, text: script, position: None, statement: Some(*statement) };
+                text += &place.render(&message, None, page);
+            } else {
+                text += &format!("{}: {}\n", paint.bad("error"), indented(&message));
+            }
         }
     }
     // What a server failure's own source says stands above already.
@@ -70,10 +77,6 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
 /// Escaped, with the lines after the first set in.
 fn indented(text: &str) -> String {
     escape(text.trim_end()).replace('\n', "\n    ")
-}
-
-fn at_commit(failure: &Failure) -> &'static str {
-    if failure.at_commit { ", at its commit" } else { "" }
 }
 
 fn notes(failure: &Failure) -> Vec<(&'static str, String)> {
@@ -182,6 +185,7 @@ pub(crate) fn kind(failure: &anyhow::Error) -> &'static str {
         Some(EngineError::HistoryChanged { .. }) => "history_changed",
         Some(EngineError::SingleTransaction { .. }) => "single_transaction",
         Some(EngineError::RecordedScript { .. }) => "recorded_script",
+        Some(EngineError::TouchesHistory { .. }) => "touches_history",
         Some(EngineError::RepairOutdated) => "repair_outdated",
         Some(EngineError::DownDiffers { .. }) => "down_differs",
         Some(EngineError::Server { .. }) => "server",

@@ -11,6 +11,7 @@ mod meta_command;
 mod other_tools;
 mod secrets;
 mod split;
+mod tables;
 mod transaction;
 mod words;
 
@@ -21,6 +22,7 @@ pub use concurrent::{
 pub use error::{Reason, ScriptError};
 pub use position::LineColumn;
 pub use secrets::mask_secrets;
+pub use tables::{TableChange, table_change};
 
 pub(crate) use split::{Piece, Split, split};
 pub use transaction::{Control, control_of};

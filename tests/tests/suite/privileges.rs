@@ -14,6 +14,7 @@ const SECOND: (&str, &str, &str) = ("0002_b", "ALTER TABLE a ADD b int", "ALTER 
 const OTHER: (&str, &str, &str) = ("0002_b", "CREATE TABLE other.b ()", "DROP TABLE other.b");
 
 /// (what is missing, how it is taken away, whether the first is applied before, the second migration)
+#[allow(clippy::type_complexity, reason = "a table")]
 const CASES: [(&str, &str, bool, (&str, &str, &str)); 8] = [
     ("no CONNECT", "REVOKE ALL ON DATABASE DB FROM PUBLIC", false, SECOND),
     ("no CREATE on the schema", "REVOKE CREATE ON SCHEMA public FROM PUBLIC", false, SECOND),
