@@ -51,7 +51,7 @@ impl Runner<'_> {
                 stem: version.clone(),
                 recorded: row.checksum.clone().unwrap_or_else(|| "NULL".to_owned()),
                 found: migration.up.checksum.to_string(),
-                cosmetic: was.map(|was| crate::cosmetic::same(was, &migration.up.text)),
+                cosmetic: was.and_then(|was| crate::cosmetic::differs_only_in_looks(was, &migration.up.text)),
             });
         }
         if standing.state == State::Renamed {
