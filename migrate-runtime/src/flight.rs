@@ -8,14 +8,13 @@ use futures_util::future::{Either, select};
 use tokio_postgres::CancelToken;
 
 use crate::emitter::Emitter;
+use crate::interrupt::TICK;
 use crate::lock::Keys;
 use crate::observe::{self, Sight};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::{Database, Event};
 
-/// How soon an interrupt is noticed.
-const TICK: Duration = Duration::from_millis(50);
 /// How often a look is taken.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 

@@ -79,8 +79,12 @@ impl<'s> Runner<'s> {
             Some(database) => database.clone(),
             None => Database::from_env()?,
         };
-        let work = Session::open(&database, &settings.tool, emitter).await?;
-        let probe = Probe::ask(&work, &settings.history).await?;
+        let connected = async {
+            let work = Session::open(&database, &settings.tool, emitter).await?;
+            let probe = Probe::ask(&work, &settings.history).await?;
+            Ok((work, probe))
+        };
+        let (work, probe) = settings.interrupt.or(connected).await?;
         emitter.emit(Event::Connected {
             database: database.to_string(),
             server_version: probe.server_version,
@@ -185,8 +189,12 @@ impl<'s> Runner<'s> {
     /// Takes the runner lock. Who had to wait looks at the database anew: the other runner has changed it.
     pub async fn take_lock(&mut self) -> Result<(), Error> {
         let tool = self.settings.tool.split(' ').next().unwrap_or_default();
-        let session = Session::open(&self.database, &format!("{tool}: lock"), &self.emitter).await?;
-        let lock = RunnerLock::obtain(self.settings, session, &self.probe, &self.emitter).await?;
+        let name = format!("{tool}: lock");
+        let obtained = async {
+            let session = Session::open(&self.database, &name, &self.emitter).await?;
+            RunnerLock::obtain(self.settings, session, &self.probe, &self.emitter).await
+        };
+        let lock = self.settings.interrupt.or(obtained).await?;
         self.emitter.emit(Event::LockObtained { waited: lock.waited });
         if lock.waited > Duration::from_millis(100) {
             self.reconnect().await?;
@@ -202,7 +210,8 @@ impl<'s> Runner<'s> {
 
     /// A fresh work connection: `idle_session_timeout` may have ended the old one while we waited.
     pub async fn reconnect(&mut self) -> Result<(), Error> {
-        self.work = Session::open(&self.database, &self.settings.tool, &self.emitter).await?;
+        let opened = Session::open(&self.database, &self.settings.tool, &self.emitter);
+        self.work = self.settings.interrupt.or(opened).await?;
         Ok(())
     }
 
