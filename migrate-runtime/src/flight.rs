@@ -98,11 +98,16 @@ impl Watcher {
         }
     }
 
-    async fn look(&mut self, flight: &Flight<'_>) -> Option<Sight> {
+    /// Opens the connection that looks are taken through, if there is none.
+    pub async fn connect(&mut self) {
         if self.session.as_ref().is_none_or(Session::is_closed) {
             let open = Session::open(&self.database, &self.application, &self.emitter);
             self.session = tokio::time::timeout(Duration::from_secs(3), open).await.ok().and_then(Result::ok);
         }
+    }
+
+    async fn look(&mut self, flight: &Flight<'_>) -> Option<Sight> {
+        self.connect().await;
         observe::look(self.session.as_ref()?, flight.pid, flight.keys).await
     }
 
