@@ -8,14 +8,13 @@ use futures_util::future::{Either, select};
 use tokio_postgres::CancelToken;
 
 use crate::emitter::Emitter;
+use crate::interrupt::TICK;
 use crate::lock::Keys;
 use crate::observe::{self, Sight};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::{Database, Event};
 
-/// How soon an interrupt is noticed.
-const TICK: Duration = Duration::from_millis(50);
 /// How often a look is taken.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -99,11 +98,16 @@ impl Watcher {
         }
     }
 
-    async fn look(&mut self, flight: &Flight<'_>) -> Option<Sight> {
+    /// Opens the connection that looks are taken through, if there is none.
+    pub async fn connect(&mut self) {
         if self.session.as_ref().is_none_or(Session::is_closed) {
             let open = Session::open(&self.database, &self.application, &self.emitter);
             self.session = tokio::time::timeout(Duration::from_secs(3), open).await.ok().and_then(Result::ok);
         }
+    }
+
+    async fn look(&mut self, flight: &Flight<'_>) -> Option<Sight> {
+        self.connect().await;
         observe::look(self.session.as_ref()?, flight.pid, flight.keys).await
     }
 

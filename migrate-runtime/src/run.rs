@@ -35,6 +35,8 @@ pub(crate) struct Runner<'s> {
     pub lock: Option<RunnerLock>,
     /// How many rows the history has: each work transaction holds the server to it.
     pub rows: usize,
+    /// A transaction of an earlier runner, one that has lost the lock, was waited for: it may have changed the history.
+    pub overtaken: bool,
     /// When the connection was begun.
     pub since: Instant,
 }
@@ -79,8 +81,12 @@ impl<'s> Runner<'s> {
             Some(database) => database.clone(),
             None => Database::from_env()?,
         };
-        let work = Session::open(&database, &settings.tool, emitter).await?;
-        let probe = Probe::ask(&work, &settings.history).await?;
+        let connected = async {
+            let work = Session::open(&database, &settings.tool, emitter).await?;
+            let probe = Probe::ask(&work, &settings.history).await?;
+            Ok((work, probe))
+        };
+        let (work, probe) = settings.interrupt.or(connected).await?;
         emitter.emit(Event::Connected {
             database: database.to_string(),
             server_version: probe.server_version,
@@ -99,6 +105,7 @@ impl<'s> Runner<'s> {
             run_id,
             lock: None,
             rows: 0,
+            overtaken: false,
             since,
         })
     }
@@ -151,31 +158,47 @@ impl<'s> Runner<'s> {
         let mut rows = history::prepare(&self.work, &self.settings.history, &self.probe).await?;
         self.probe.log_exists = true;
         self.rows = rows.len();
-        let mut recovered = Vec::new();
+        let mut done = Vec::new();
         // On the way down a dirty row is rolled back like any other: no reason to go up first.
         if !goes_back(goal) && rows.iter().any(|row| row.dirty) {
             if !self.settings.auto_recover {
                 return Err(self.refuse_dirty(set, &rows).await);
             }
-            recovered = self.recover(set, &rows).await?;
+            done = self.recover(set, &rows).await?;
             rows = history::read(&self.work, &self.settings.history).await?;
             self.rows = rows.len();
         }
-        let plan = self.plan(set, &rows, goal).await?;
-        for warning in &plan.warnings {
-            self.emitter.emit(Event::Warning(warning.clone()));
+        let mut told = false;
+        loop {
+            let plan = self.plan(set, &rows, goal).await?;
+            // A second look finds nothing new to warn of.
+            if !std::mem::replace(&mut told, true) {
+                for warning in &plan.warnings {
+                    self.emitter.emit(Event::Warning(warning.clone()));
+                }
+            }
+            let steps = self.scripts(&plan).await?;
+            if !steps.is_empty() {
+                let planned = steps.iter().map(Prepared::planned).collect();
+                self.emitter.emit(Event::Planned { steps: planned });
+            }
+            let result = if self.settings.single_transaction {
+                self.together(&steps, &mut done).await
+            } else {
+                self.one_by_one(&steps, &mut done).await
+            };
+            match result {
+                Ok(()) => return Ok(self.report(&plan, self.rows, done)),
+                // Another runner had lost the lock and was still at work: what it finished is not ours to refuse.
+                Err(Error::HistoryChanged { .. })
+                    if std::mem::take(&mut self.overtaken) && is_absolute(goal) =>
+                {
+                    rows = history::read(&self.work, &self.settings.history).await?;
+                    self.rows = rows.len();
+                }
+                Err(error) => return Err(error),
+            }
         }
-        let steps = self.scripts(&plan).await?;
-        if !steps.is_empty() {
-            self.emitter.emit(Event::Planned { steps: steps.iter().map(Prepared::planned).collect() });
-        }
-        let done = if self.settings.single_transaction {
-            self.together(&steps).await?
-        } else {
-            self.one_by_one(&steps).await?
-        };
-        recovered.extend(done);
-        Ok(self.report(&plan, self.rows, recovered))
     }
 
     fn report(&self, plan: &Plan<'_>, applied_total: usize, done: Vec<Done>) -> Report {
@@ -185,8 +208,12 @@ impl<'s> Runner<'s> {
     /// Takes the runner lock. Who had to wait looks at the database anew: the other runner has changed it.
     pub async fn take_lock(&mut self) -> Result<(), Error> {
         let tool = self.settings.tool.split(' ').next().unwrap_or_default();
-        let session = Session::open(&self.database, &format!("{tool}: lock"), &self.emitter).await?;
-        let lock = RunnerLock::obtain(self.settings, session, &self.probe, &self.emitter).await?;
+        let name = format!("{tool}: lock");
+        let obtained = async {
+            let session = Session::open(&self.database, &name, &self.emitter).await?;
+            RunnerLock::obtain(self.settings, session, &self.probe, &self.emitter).await
+        };
+        let lock = self.settings.interrupt.or(obtained).await?;
         self.emitter.emit(Event::LockObtained { waited: lock.waited });
         if lock.waited > Duration::from_millis(100) {
             self.reconnect().await?;
@@ -202,7 +229,8 @@ impl<'s> Runner<'s> {
 
     /// A fresh work connection: `idle_session_timeout` may have ended the old one while we waited.
     pub async fn reconnect(&mut self) -> Result<(), Error> {
-        self.work = Session::open(&self.database, &self.settings.tool, &self.emitter).await?;
+        let opened = Session::open(&self.database, &self.settings.tool, &self.emitter);
+        self.work = self.settings.interrupt.or(opened).await?;
         Ok(())
     }
 
@@ -266,8 +294,7 @@ impl<'s> Runner<'s> {
         Ok(steps)
     }
 
-    async fn one_by_one(&mut self, steps: &[Prepared<'_>]) -> Result<Vec<Done>, Error> {
-        let mut done = Vec::new();
+    async fn one_by_one(&mut self, steps: &[Prepared<'_>], done: &mut Vec<Done>) -> Result<(), Error> {
         for (index, step) in steps.iter().enumerate() {
             self.may_go_on(None)?;
             let started = Instant::now();
@@ -281,15 +308,15 @@ impl<'s> Runner<'s> {
             };
             done.push(self.finish(step, started, attempts));
         }
-        Ok(done)
+        Ok(())
     }
 
-    async fn together(&mut self, steps: &[Prepared<'_>]) -> Result<Vec<Done>, Error> {
+    async fn together(&mut self, steps: &[Prepared<'_>], done: &mut Vec<Done>) -> Result<(), Error> {
         if let Some(step) = steps.iter().find(|step| !step.transactional()) {
             return Err(Error::SingleTransaction { stem: step.stem.clone() });
         }
         if steps.is_empty() {
-            return Ok(vec![]);
+            return Ok(());
         }
         self.may_go_on(None)?;
         let started = Instant::now();
@@ -297,7 +324,8 @@ impl<'s> Runner<'s> {
             self.start(step, index + 1, steps.len());
         }
         let attempts = self.transaction(steps).await?;
-        Ok(steps.iter().map(|step| self.finish(step, started, attempts)).collect())
+        done.extend(steps.iter().map(|step| self.finish(step, started, attempts)));
+        Ok(())
     }
 
     fn start(&self, step: &Prepared<'_>, number: usize, total: usize) {
@@ -348,6 +376,11 @@ impl<'s> Runner<'s> {
 
 fn goes_back(goal: Goal) -> bool {
     matches!(goal, Goal::DownSteps(_) | Goal::DownTo(_) | Goal::DownAll)
+}
+
+/// Whether planning again, after some of it was done by somebody else, ends in the same place.
+fn is_absolute(goal: Goal) -> bool {
+    matches!(goal, Goal::UpAll | Goal::UpTo(_) | Goal::DownTo(_) | Goal::DownAll)
 }
 
 /// The flight of a statement on this session.

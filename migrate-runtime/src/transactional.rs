@@ -34,6 +34,8 @@ impl Runner<'_> {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
         let wanted = steps.iter().map(|step| message::lock_timeout(self.settings, &step.script)).max();
         let wanted = wanted.unwrap_or(self.settings.lock_timeout);
+        // Who was seen in the way last: a short attempt may be over before anybody could look.
+        let mut blockers = Vec::new();
         for attempt in 1.. {
             let left = self.settings.lock_retry.saturating_sub(since.elapsed()).max(Duration::from_millis(1));
             // The last attempt waits no longer than what is left. Zero means no limit, and stays so.
@@ -64,10 +66,13 @@ impl Runner<'_> {
                 self.log_failure(&failure).await;
                 return Err(Error::Interrupted { signal, stem: Some(stem) });
             }
-            let blockers = landed.sight.map(|sight| sight.blockers).unwrap_or_default();
+            if let Some(sight) = landed.sight.filter(|sight| !sight.blockers.is_empty()) {
+                blockers = sight.blockers;
+            }
             let Some((reason, budget)) = self.worth_retrying(&broken.error) else {
                 return Err(self.give_up(failure, &broken.error).await);
             };
+            self.overtaken |= reason == RetryReason::OrphanRunner;
             let left = budget.saturating_sub(since.elapsed());
             // The last attempt ends with the budget, neither long before nor after.
             let pause = backoff.pause().min(left / 2);
@@ -91,8 +96,15 @@ impl Runner<'_> {
                     _ => self.give_up(failure, &broken.error).await,
                 });
             }
-            self.emitter.emit(Event::Retrying { stem: failure.stem, attempt, pause, reason, blockers });
-            tokio::time::sleep(pause).await;
+            self.emitter.emit(Event::Retrying {
+                stem: failure.stem,
+                attempt,
+                pause,
+                reason,
+                blockers: blockers.clone(),
+            });
+            // The next attempt can be looked at from its start.
+            futures_util::future::join(tokio::time::sleep(pause), self.watcher.connect()).await;
             self.may_go_on(Some(&first.stem))?;
         }
         Ok(0)

@@ -8,6 +8,7 @@ pub mod binaries;
 pub mod cluster;
 pub mod dump;
 pub mod environment;
+pub mod gate;
 pub mod guarded;
 pub mod invariant;
 pub mod log;
@@ -23,6 +24,7 @@ pub mod wait;
 
 pub use cluster::Cluster;
 pub use environment::TestEnvironment;
+pub use gate::Gate;
 pub use log::Log;
 pub use output::{CANARY, Output, Running};
 pub use pgbouncer::PgBouncer;

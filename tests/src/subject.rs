@@ -8,7 +8,7 @@ use postgres::{Client, NoTls};
 
 use crate::invariant::{self, Effect, Extent, Migration, Recorded, Standing};
 use crate::output::{Output, Running};
-use crate::proxy::Direction;
+use crate::proxy::{Direction, Record};
 use crate::wait::answer;
 use crate::{Cluster, Proxy, TestEnvironment, dump, output};
 
@@ -182,17 +182,23 @@ impl Subject {
         output::spawn(&mut self.goal(goal, url))
     }
 
-    /// How many messages the program and the server send in an undisturbed run.
+    /// What an undisturbed run and the server say to each other.
     #[track_caller]
-    pub fn messages(&self, goal: Goal, direction: Direction) -> usize {
+    pub fn undisturbed(&self, goal: Goal) -> Vec<Record> {
         let database = self.database(goal);
         let proxy = Proxy::start(self.cluster.upstream());
         self.run(goal, &proxy.url(&database)).success();
         invariant::wait_until_alone(&mut self.client(&database));
-        let count = proxy.records().iter().filter(|record| record.direction == direction).count();
+        let records = proxy.records();
         drop(proxy);
         self.forget(&database);
-        count
+        records
+    }
+
+    /// How many messages that is in one direction.
+    #[track_caller]
+    pub fn messages(&self, goal: Goal, direction: Direction) -> usize {
+        self.undisturbed(goal).iter().filter(|record| record.direction == direction).count()
     }
 
     /// Where all migrations stand in a database.

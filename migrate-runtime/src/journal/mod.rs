@@ -11,7 +11,7 @@ mod statement;
 
 use std::time::{Duration, Instant};
 
-use migrate_core::{Direction, StatementKind};
+use migrate_core::{Direction, Statement, StatementKind};
 
 use crate::backoff::Backoff;
 use crate::error::Failure;
@@ -31,19 +31,23 @@ impl Runner<'_> {
     /// `from` is not 0.
     pub async fn journalled(&mut self, step: &Prepared<'_>, from: usize) -> Result<u32, Error> {
         let since = Instant::now();
-        self.open_journal(step, from).await?;
-        self.set_again(step, from).await?;
+        self.open_journal(step, from).await.map_err(|error| partly(step, from, error))?;
+        self.set_again(step, from).await.map_err(|error| partly(step, from, error))?;
         let total = step.script.statements.len();
         let mut attempts = 1;
         let mut blocks = Blocks::default();
         for index in from..total {
-            self.may_go_on(Some(&step.stem))?;
+            // What a block did so far goes with the block.
+            let done = blocks.open.unwrap_or(index);
+            self.may_go_on(Some(&step.stem)).map_err(|error| partly(step, done, error))?;
             let started = Instant::now();
             let manner = blocks.manner(&step.script, index);
             let place = Place { step, index, manner, blocks, since };
             attempts = attempts.max(self.statement(place).await?);
+            if is_concurrent(&step.script.statements[index]) {
+                self.judge_index(place).await.map_err(|error| partly(step, index, error))?;
+            }
             blocks.step(&step.script, index);
-            self.check_indexes(step, index).await?;
             self.emitter.emit(Event::StatementFinished {
                 stem: step.stem.clone(),
                 number: index + 1,
@@ -51,8 +55,23 @@ impl Runner<'_> {
                 elapsed: started.elapsed(),
             });
         }
-        self.close_journal(step, since).await?;
-        Ok(attempts)
+        match self.close_journal(step, since).await {
+            Ok(()) => Ok(attempts),
+            Err(Error::ConnectionLost { source, .. }) => Err(self.lost_at_the_end(step, source).await),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The connection broke while the row was being cleared: asks a new one whether it is.
+    async fn lost_at_the_end(&self, step: &Prepared<'_>, source: tokio_postgres::Error) -> Error {
+        let (stem, total) = (step.stem.clone(), step.script.statements.len());
+        match crate::resolve::committed(self, step).await {
+            Some(true) => {
+                self.emitter.emit(Event::Resolved { stem: stem.clone(), committed: true });
+                Error::Interfered { stem, direction: step.direction, committed: Some(true), source }
+            }
+            _ => Error::LostWhilePartlyApplied { stem, statement: total, total, source },
+        }
     }
 
     /// What the finished statements set for their session: it ended with the run that they were part of, and the rest of
@@ -127,7 +146,7 @@ impl Runner<'_> {
     /// Drops the invalid index that a failed statement left. False where something invalid is still there.
     async fn drop_invalid(&mut self, step: &Prepared<'_>, index: usize) -> bool {
         let statement = step.script.statements[index];
-        if !matches!(statement.kind, StatementKind::Concurrent(_)) {
+        if !is_concurrent(&statement) {
             return true;
         }
         if !self.settings.auto_recover {
@@ -141,14 +160,16 @@ impl Runner<'_> {
         }
     }
 
-    /// No path leaves an invalid index behind and calls the migration applied.
-    async fn check_indexes(&mut self, step: &Prepared<'_>, index: usize) -> Result<(), Error> {
+    /// Records a concurrent statement as done once the catalog agrees: no path leaves an invalid index behind and calls
+    /// the migration applied. The server's word is not enough, "already exists, skipping" is a success.
+    async fn judge_index(&mut self, place: Place<'_>) -> Result<(), Error> {
+        let Place { step, index, manner, blocks, .. } = place;
         let statement = step.script.statements[index];
-        if !matches!(statement.kind, StatementKind::Concurrent(_)) {
-            return Ok(());
-        }
         let invalid_indexes = invalid_index::left_by(&self.work, step.script.sql(&statement)).await?;
         if invalid_indexes.is_empty() {
+            if let Some(done) = self.after(step, index, manner, blocks) {
+                self.work.ask("recording a statement", &done).await?;
+            }
             return Ok(());
         }
         Err(Error::Dirty {
@@ -157,5 +178,24 @@ impl Runner<'_> {
             invalid_indexes,
             failure: None,
         })
+    }
+}
+
+/// Whether it may leave an invalid index.
+fn is_concurrent(statement: &Statement) -> bool {
+    matches!(statement.kind, StatementKind::Concurrent(_))
+}
+
+/// What ends a run while the row is dirty, or may be: who reads the exit code must learn that.
+fn partly(step: &Prepared<'_>, index: usize, error: Error) -> Error {
+    let (stem, total) = (step.stem.clone(), step.script.statements.len());
+    match error {
+        Error::ConnectionLost { source, .. } => {
+            Error::LostWhilePartlyApplied { stem, statement: (index + 1).min(total), total, source }
+        }
+        Error::LockLost { .. } => {
+            Error::Dirty { stem, progress: Some((index, total)), invalid_indexes: vec![], failure: None }
+        }
+        error => error,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::is_concurrent;
 use super::manner::{Blocks, Manner};
 use crate::backoff::Backoff;
 use crate::error::Failure;
@@ -116,7 +117,9 @@ impl Runner<'_> {
     async fn bare(&mut self, place: Place<'_>, timeout: Duration) -> Result<(), Stopped> {
         let Place { step, index, manner, blocks, .. } = place;
         let before = self.before(step, index, manner, blocks, timeout);
-        let after = self.after(step, index, manner, blocks);
+        // A concurrent statement is judged before it is recorded.
+        let judged = is_concurrent(&step.script.statements[index]);
+        let after = self.after(step, index, manner, blocks).filter(|_| !judged);
         let texts = [before.as_deref(), Some(place.text()), after.as_deref()];
         let flown = self.fly(place, timeout, async |work| {
             for (part, text) in texts.iter().enumerate() {
