@@ -4,19 +4,26 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod adoption;
+mod copy_script;
+mod dry_run;
+mod encodings;
 mod event_triggers;
 mod example_migrations;
 mod harness_cluster;
 mod harness_proxy;
 mod harness_versions;
+mod history_elsewhere;
 mod history_tampered;
 mod kill_at_every_message;
 mod modified_after_apply;
 mod out_of_order;
 mod privileges;
 mod rollback;
+mod round_trip;
 mod session_leaks;
+mod single_transaction;
 mod splitter;
+mod start_fifty;
 mod transaction_control;
 
 use std::collections::BTreeSet;
