@@ -52,7 +52,7 @@ fn any_name_of_schema_and_table_works_and_nothing_else_is_executed() {
         let row = client
             .query_one(
                 "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-                 WHERE n.nspname = $1 AND c.relname IN ($2, $2 || '_log') AND c.relkind = 'r'",
+                 WHERE n.nspname = $1::text AND c.relname IN ($2::text, $2::text || '_log') AND c.relkind = 'r'",
                 &[&history.schema, &history.name],
             )
             .unwrap();
@@ -64,7 +64,18 @@ fn any_name_of_schema_and_table_works_and_nothing_else_is_executed() {
     }
 }
 
-/// A name that PostgreSQL would cut is one that two histories could share without knowing.
+/// PostgreSQL would cut it, and the history and its audit log could end as one table.
+#[test]
+fn a_name_that_the_server_would_cut_is_refused() {
+    let database = migrate_testing::scratch().unwrap();
+    let bad = [table("public", &"n".repeat(60)), table(&"s".repeat(64), "n"), table("public", ""), table("", "n"), table("a\0", "n")];
+    for history in bad {
+        let error = migrator(database.url(), &[A]).history_table(history.clone()).run(Goal::UpAll).unwrap_err();
+        assert!(matches!(&error, Error::Settings { .. }), "{history:?}: {error:?}");
+    }
+    good(migrator(database.url(), &[A]).history_table(table(&"s".repeat(63), &"n".repeat(59))).run(Goal::UpAll));
+}
+
 #[test]
 fn two_histories_in_one_database_do_not_meet() {
     let database = migrate_testing::scratch().unwrap();
