@@ -39,7 +39,8 @@ impl HistoryTable {
         }
         Err(Error::Settings {
             message: format!("`{}` cannot be the history table", self.to_string().escape_debug()),
-            hint: "a schema has 1 to 63 bytes, and the table 1 to 59: its audit log has `_log` after it".to_owned(),
+            hint: "a schema has 1 to 63 bytes, and the table 1 to 59: its audit log has `_log` after it"
+                .to_owned(),
         })
     }
 

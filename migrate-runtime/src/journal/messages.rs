@@ -42,12 +42,9 @@ impl Runner<'_> {
         let text = sql::mask_secrets(&step.script.text);
         let down = recorded_down(step);
         let line = match step.direction {
-            Direction::Up => Line {
-                action: "up",
-                up_sql: Some(&text),
-                down_sql: down.as_deref(),
-                ..Line::default()
-            },
+            Direction::Up => {
+                Line { action: "up", up_sql: Some(&text), down_sql: down.as_deref(), ..Line::default() }
+            }
             Direction::Down => Line { action: "down", down_sql: Some(&text), ..Line::default() },
         };
         let line = self.recorder.log(&Line {

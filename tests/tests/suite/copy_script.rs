@@ -25,7 +25,10 @@ const DUMP: &str = "SET client_encoding = 'UTF8';\n\
 #[test]
 fn a_dump_is_applied_and_recorded_in_one_transaction() {
     let database = migrate_testing::scratch().unwrap();
-    let migrations = [("0001_dump", DUMP, "DROP TABLE public.goods, public.more"), ("0002_x", "CREATE TABLE x ()", "DROP TABLE x")];
+    let migrations = [
+        ("0001_dump", DUMP, "DROP TABLE public.goods, public.more"),
+        ("0002_x", "CREATE TABLE x ()", "DROP TABLE x"),
+    ];
     assert_eq!(set(&migrations).migrations[0].up.mode, Mode::Transactional);
     good(migrator(database.url(), &migrations).run(Goal::UpAll));
     let mut client = database.connect().unwrap();
@@ -47,7 +50,11 @@ fn bad_data_fails_the_whole_script_and_names_the_copy() {
         (DUMP.replace("2\t\\N", "2\t\\N\tmore"), "22P04", "COPY public.goods"),
         (DUMP.replace("3\ta", "1\ta"), "23505", "ALTER TABLE ONLY"),
         (DUMP.replace("\n8\n", "\nx\n"), "22P02", "COPY public.more"),
-        (DUMP.replace("TABLE public.more (", "TABLE public.goods ("), "42P07", "CREATE TABLE public.goods (id integer)"),
+        (
+            DUMP.replace("TABLE public.more (", "TABLE public.goods ("),
+            "42P07",
+            "CREATE TABLE public.goods (id integer)",
+        ),
         (DUMP.replace("COPY public.more", "COPY public.none"), "42P01", "COPY public.none"),
     ];
     for (script, code, start) in cases {
@@ -74,10 +81,13 @@ fn copy_works_in_a_script_without_a_transaction() {
     good(migrator(database.url(), &[("0001_t", script, "DROP TABLE t")]).run(Goal::UpAll));
     let mut client = database.connect().unwrap();
     assert_eq!(answer(&mut client, "SELECT sum(i) FROM t"), "6");
-    let bad = ("0002_bad", "COPY t FROM stdin;\n4\n\\.\nVACUUM t;\nCOPY t FROM stdin;\nfive\n\\.\n", "SELECT 1");
-    let error = migrator(database.url(), &[("0001_t", script, "DROP TABLE t"), bad]).run(Goal::UpAll).unwrap_err();
+    let bad =
+        ("0002_bad", "COPY t FROM stdin;\n4\n\\.\nVACUUM t;\nCOPY t FROM stdin;\nfive\n\\.\n", "SELECT 1");
+    let error =
+        migrator(database.url(), &[("0001_t", script, "DROP TABLE t"), bad]).run(Goal::UpAll).unwrap_err();
     assert!(matches!(&error, Error::Dirty { progress: Some((2, 3)), .. }), "{error:?}");
-    let mended = ("0002_bad", "COPY t FROM stdin;\n4\n\\.\nVACUUM t;\nCOPY t FROM stdin;\n5\n\\.\n", "SELECT 1");
+    let mended =
+        ("0002_bad", "COPY t FROM stdin;\n4\n\\.\nVACUUM t;\nCOPY t FROM stdin;\n5\n\\.\n", "SELECT 1");
     good(migrator(database.url(), &[("0001_t", script, "DROP TABLE t"), mended]).run(Goal::UpAll));
     assert_eq!(answer(&mut client, "SELECT sum(i) FROM t"), "15");
 }

@@ -13,7 +13,10 @@ fn psql(target: &ScratchDatabase, messages: &[String]) {
     let folder = tempfile::tempdir().unwrap();
     let program = Binaries::find(None).unwrap().program("psql").unwrap();
     // As it is printed: message after message, each ended.
-    let script: String = messages.iter().map(|sql| if sql.ends_with("\\.") { format!("{sql}\n") } else { format!("{sql}\n;\n") }).collect();
+    let script: String = messages
+        .iter()
+        .map(|sql| if sql.ends_with("\\.") { format!("{sql}\n") } else { format!("{sql}\n;\n") })
+        .collect();
     let file = folder.path().join("run.sql");
     std::fs::write(&file, script).unwrap();
     let mut command = Command::new(program);
@@ -25,8 +28,11 @@ fn psql(target: &ScratchDatabase, messages: &[String]) {
 /// Runs the migrations, and runs psql with the dry run of them: up, then down to nothing.
 fn compare(set: &Set, single: bool) {
     let (ours, theirs) = (migrate_testing::scratch().unwrap(), migrate_testing::scratch().unwrap());
-    let on = |target: &ScratchDatabase| Migrator::new(set.clone()).database(database(target.url())).single_transaction(single);
-    let history = "SELECT string_agg(version || checksum || dirty, ',' ORDER BY version) FROM schema_migrations";
+    let on = |target: &ScratchDatabase| {
+        Migrator::new(set.clone()).database(database(target.url())).single_transaction(single)
+    };
+    let history =
+        "SELECT string_agg(version || checksum || dirty, ',' ORDER BY version) FROM schema_migrations";
     let log = "SELECT string_agg(version || action || outcome || coalesce(statement::text, '') || coalesce(md5(up_sql), '') || \
                coalesce(md5(down_sql), ''), ',' ORDER BY id) FROM schema_migrations_log";
     for goal in [Goal::UpAll, Goal::Redo(2), Goal::DownAll] {

@@ -9,7 +9,9 @@ use postgres::{Client, NoTls};
 
 fn database(cluster: &Cluster, encoding: &str) -> String {
     let name = format!("in_{}", encoding.to_lowercase());
-    let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
+    let create = format!(
+        "CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'"
+    );
     cluster.admin().batch_execute(&create).unwrap();
     cluster.url(&name)
 }
@@ -19,7 +21,11 @@ fn the_caret_is_under_the_mistake_in_every_encoding() {
     let cluster = Cluster::start();
     for encoding in ["UTF8", "LATIN1", "SQL_ASCII"] {
         let url = database(&cluster, encoding);
-        let good_one = ("0001_a", "CREATE TABLE \"größe\" (name text); INSERT INTO \"größe\" VALUES ('Ärger: ½ €'::varchar)", "DROP TABLE \"größe\"");
+        let good_one = (
+            "0001_a",
+            "CREATE TABLE \"größe\" (name text); INSERT INTO \"größe\" VALUES ('Ärger: ½ €'::varchar)",
+            "DROP TABLE \"größe\"",
+        );
         let good_one = (good_one.0, good_one.1.replace('€', "£"), good_one.2);
         let bad = "-- äöü\nSELECT 'éé'; SELECT 'ß' AS x, nowhere;\n";
         let runner = migrator(&url, &[(good_one.0, &good_one.1, good_one.2), ("0002_bad", bad, "SELECT 1")]);
@@ -34,7 +40,11 @@ fn the_caret_is_under_the_mistake_in_every_encoding() {
         // What is recorded of it rolls it back.
         let report = good(migrator(&url, &[]).run(Goal::DownAll));
         assert_eq!(report.done.len(), 1, "{encoding}");
-        assert_eq!(answer(&mut client, "SELECT count(*) FROM pg_class WHERE relname LIKE 'gr%e'"), "0", "{encoding}");
+        assert_eq!(
+            answer(&mut client, "SELECT count(*) FROM pg_class WHERE relname LIKE 'gr%e'"),
+            "0",
+            "{encoding}"
+        );
     }
 }
 

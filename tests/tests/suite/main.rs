@@ -4,8 +4,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod adoption;
+mod clock;
 mod copy_script;
 mod dry_run;
+mod embedded_application;
 mod encodings;
 mod event_triggers;
 mod example_migrations;
@@ -18,11 +20,14 @@ mod kill_at_every_message;
 mod modified_after_apply;
 mod out_of_order;
 mod privileges;
+mod reading_writes_nothing;
 mod rollback;
 mod round_trip;
+mod secrets;
 mod session_leaks;
 mod single_transaction;
 mod splitter;
+mod standby;
 mod start_fifty;
 mod transaction_control;
 

@@ -3,8 +3,8 @@
 use migrate_runtime::Migrator;
 use migrate_runtime::core::Goal;
 use migrate_testing::schema::listing;
-use migrate_tests::migrations::{database, example, good};
 use migrate_tests::dump;
+use migrate_tests::migrations::{database, example, good};
 
 const HISTORY: [&str; 2] = ["schema_migrations", "schema_migrations_log"];
 
@@ -52,7 +52,12 @@ fn the_example_schema_is_what_its_snapshot_says() {
     let without = listing(&mut client).unwrap();
     let ours: Vec<_> = listed.split("\n\n").filter(|object| !without.contains(*object)).collect();
     insta::assert_snapshot!("history_tables", ours.join("\n\n"));
-    let snapshot = |era: &str| format!("{}/tests/suite/snapshots/suite__example_migrations__example_schema@{era}.snap", env!("CARGO_MANIFEST_DIR"));
+    let snapshot = |era: &str| {
+        format!(
+            "{}/tests/suite/snapshots/suite__example_migrations__example_schema@{era}.snap",
+            env!("CARGO_MANIFEST_DIR")
+        )
+    };
     let era = if migrate_testing::Binaries::find(None).unwrap().major < 16 { "14" } else { "16" };
     let snapshot = std::fs::read_to_string(snapshot(era)).unwrap();
     for object in without.split("\n\n").filter(|object| !object.starts_with("schema public\n")) {

@@ -18,8 +18,14 @@ fn shop(url: &str) -> std::process::Command {
 fn said(running: Running) -> (usize, usize, Duration) {
     let output = running.wait();
     output.success();
-    let line = output.stdout.split('\n').find_map(|line| line.strip_prefix("applied ")).unwrap_or_default().to_owned();
-    let (applied, all) = line.strip_suffix(" in all").and_then(|line| line.split_once(", ")).unwrap_or_default();
+    let line = output
+        .stdout
+        .split('\n')
+        .find_map(|line| line.strip_prefix("applied "))
+        .unwrap_or_default()
+        .to_owned();
+    let (applied, all) =
+        line.strip_suffix(" in all").and_then(|line| line.split_once(", ")).unwrap_or_default();
     (applied.parse().unwrap(), all.parse().unwrap(), output.took)
 }
 
@@ -46,7 +52,10 @@ fn barrier(commands: Vec<std::process::Command>) -> Vec<Running> {
         .into_iter()
         .map(|command| {
             let mut shell = std::process::Command::new("sh");
-            shell.args(["-c", "kill -STOP $$; exec \"$@\"", "sh"]).arg(command.get_program()).args(command.get_args());
+            shell
+                .args(["-c", "kill -STOP $$; exec \"$@\"", "sh"])
+                .arg(command.get_program())
+                .args(command.get_args());
             shell.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
             if let Some(folder) = command.get_current_dir() {
                 shell.current_dir(folder);
@@ -66,7 +75,8 @@ fn barrier(commands: Vec<std::process::Command>) -> Vec<Running> {
 
 /// The state of a process as ps tells it, which is the same on Linux and macOS.
 fn state(pid: i32) -> Option<char> {
-    let output = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().ok()?;
+    let output =
+        std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().ok()?;
     String::from_utf8_lossy(&output.stdout).trim().chars().next()
 }
 
