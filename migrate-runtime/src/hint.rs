@@ -86,8 +86,8 @@ impl Error {
                 "what was in flight was cancelled; run again to go on, or look with `cargo migrate status`".to_owned()
             }
             Self::Interrupted { stem: None, .. } => "nothing was in flight; run again to go on".to_owned(),
-            Self::InsideRuntime => "use the methods that end in `_async` (feature `tokio`), or call from \
-                 `tokio::task::spawn_blocking`"
+            Self::InsideRuntime => "use the methods that end in `_async` (feature `tokio`), or call from a \
+                 thread of its own (`std::thread::spawn`; `spawn_blocking` gives one that belongs to the runtime)"
                 .to_owned(),
             Self::Pending { .. } => "apply them: `cargo migrate up`, or `embedded::run()` in the one process that \
                  may migrate"

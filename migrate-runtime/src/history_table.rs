@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Error;
+
 /// The schema and name of the history table; the audit log is the same name with `_log` after it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryTable {
@@ -26,6 +28,20 @@ impl HistoryTable {
     /// The audit log, quoted for SQL.
     pub fn log_quoted(&self) -> String {
         format!("{}.{}", quote_identifier(&self.schema), quote_identifier(&self.log_name()))
+    }
+
+    /// Refuses names that the server would cut (`NAMEDATALEN`, 63 bytes) or cannot have: the history and its audit log
+    /// could end as one table.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let fits = |name: &str, most: usize| !name.is_empty() && name.len() <= most && !name.contains('\0');
+        if fits(&self.schema, 63) && fits(&self.name, 59) {
+            return Ok(());
+        }
+        Err(Error::Settings {
+            message: format!("`{}` cannot be the history table", self.to_string().escape_debug()),
+            hint: "a schema has 1 to 63 bytes, and the table 1 to 59: its audit log has `_log` after it"
+                .to_owned(),
+        })
     }
 
     /// The audit log's name, unquoted.

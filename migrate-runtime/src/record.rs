@@ -1,5 +1,6 @@
 //! What is written about a migration: its history row and its line in the audit log, as SQL.
 
+use migrate_core::sql::mask_secrets;
 use migrate_core::{Migration, Script};
 
 use crate::history_table::quote_literal;
@@ -57,7 +58,8 @@ impl Recorder {
 
     /// The record of an applied migration: one statement each for the history and the audit log.
     pub fn up(&self, migration: &Migration) -> String {
-        let up = migrate_core::sql::mask_secrets(&migration.up.text);
+        let up = mask_secrets(&migration.up.text);
+        let down = migration.down.as_ref().map(|down| mask_secrets(&down.text));
         format!(
             "INSERT INTO {} (version, applied_at, checksum, dirty) VALUES ({}, pg_catalog.now(), '{}', false);\n{}",
             self.table,
@@ -70,7 +72,7 @@ impl Recorder {
                 checksum: Some(migration.up.checksum.to_string()),
                 duration: Some(SINCE_BEGIN),
                 up_sql: Some(&up),
-                down_sql: migration.down.as_ref().map(|down| down.text.as_ref()),
+                down_sql: down.as_deref(),
                 ..Line::default()
             })
         )

@@ -105,7 +105,7 @@ impl Runner<'_> {
         let journal = self.journal(&step.version).await?;
         self.wait_for_orphan(&journal).await?;
         if journal.direction == Some(Direction::Down)
-            && journal.down.as_deref() == Some(step.script.text.as_ref())
+            && journal.down.as_deref().is_some_and(|text| crate::down::is_recorded_as(&step.script, text))
             && let Some(from) = self.resume_at(step, &journal).await?
         {
             return self.resume(step, from).await;
@@ -180,7 +180,10 @@ impl Runner<'_> {
         let in_file = migration.and_then(|m| m.down.as_ref());
         let script = match (in_file, &journal.down) {
             (Some(file), _) => Cow::Borrowed(file),
-            (None, Some(text)) => Cow::Owned(crate::down::parse(&stem, text)?),
+            (None, Some(text)) => {
+                crate::down::runnable(&stem, text)?;
+                Cow::Owned(crate::down::parse(&stem, text)?)
+            }
             (None, None) => return Err(self.dirty(row, migration, journal).await),
         };
         self.emitter.emit(Event::Recovering { stem: stem.clone(), how: Recovery::DownAndRetry });
@@ -325,6 +328,11 @@ fn resumable<'a>(
     };
     let Some(recorded) = in_log else { return Ok(None) };
     let Some(file) = in_file else {
+        let down = migration.and_then(|m| m.down.as_ref());
+        if let Some(down) = down.filter(|down| crate::down::is_recorded_as(down, recorded)) {
+            return Ok(prepared(Cow::Borrowed(down)));
+        }
+        crate::down::runnable(&stem, recorded)?;
         return Ok(prepared(Cow::Owned(crate::down::parse(&stem, recorded)?)));
     };
     if Some(file.checksum.to_string()) == row.checksum {

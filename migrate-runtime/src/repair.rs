@@ -98,6 +98,8 @@ impl Runner<'_> {
         let log = |version: &str, message: &str, with_texts: bool| {
             let migration = set.find_recorded(version).filter(|_| with_texts);
             let up = migration.map(|m| migrate_core::sql::mask_secrets(&m.up.text));
+            let down = migration.and_then(|m| m.down.as_ref());
+            let down = down.map(|down| migrate_core::sql::mask_secrets(&down.text));
             self.recorder.log(&Line {
                 version,
                 action: "repair",
@@ -105,7 +107,7 @@ impl Runner<'_> {
                 message: Some(message),
                 checksum: migration.map(|m| m.up.checksum.to_string()),
                 up_sql: up.as_deref(),
-                down_sql: migration.and_then(|m| m.down.as_ref()).map(|down| down.text.as_ref()),
+                down_sql: down.as_deref(),
                 ..Line::default()
             })
         };

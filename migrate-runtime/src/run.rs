@@ -77,6 +77,7 @@ impl<'s> Runner<'s> {
     /// Connects and asks what the database is. Writes nothing.
     pub async fn connect(settings: &'s Settings, emitter: &Emitter) -> Result<Self, Error> {
         let since = Instant::now();
+        settings.history.check()?;
         let database = match &settings.database {
             Some(database) => database.clone(),
             None => Database::from_env()?,

@@ -39,15 +39,13 @@ impl Runner<'_> {
     /// The dirty row, and the start of the journal with the texts in force.
     pub(super) fn opening(&self, step: &Prepared<'_>, from: usize) -> String {
         let total = step.script.statements.len();
-        let up = sql::mask_secrets(&step.script.text);
+        let text = sql::mask_secrets(&step.script.text);
+        let down = recorded_down(step);
         let line = match step.direction {
-            Direction::Up => Line {
-                action: "up",
-                up_sql: Some(&up),
-                down_sql: step.migration.and_then(|m| m.down.as_ref()).map(|down| down.text.as_ref()),
-                ..Line::default()
-            },
-            Direction::Down => Line { action: "down", down_sql: Some(&step.script.text), ..Line::default() },
+            Direction::Up => {
+                Line { action: "up", up_sql: Some(&text), down_sql: down.as_deref(), ..Line::default() }
+            }
+            Direction::Down => Line { action: "down", down_sql: Some(&text), ..Line::default() },
         };
         let line = self.recorder.log(&Line {
             version: &step.version,
@@ -98,6 +96,7 @@ impl Runner<'_> {
         let duration = format!("{}", elapsed.as_secs_f64() * 1000.0);
         let up = sql::mask_secrets(&step.script.text);
         let is_up = step.direction == Direction::Up;
+        let down = recorded_down(step);
         let line = self.recorder.log(&Line {
             version: &step.version,
             action: if is_up { "up" } else { "down" },
@@ -105,7 +104,7 @@ impl Runner<'_> {
             checksum: Some(step.script.checksum.to_string()),
             duration: Some(&duration),
             up_sql: is_up.then_some(up.as_ref()),
-            down_sql: step.migration.and_then(|m| m.down.as_ref()).filter(|_| is_up).map(|d| d.text.as_ref()),
+            down_sql: down.as_deref().filter(|_| is_up),
             ..Line::default()
         });
         let reset = if self.probe.pooled { String::new() } else { format!("{RESET};\n") };
@@ -193,4 +192,9 @@ impl Runner<'_> {
 fn begins(script: &Script, index: usize) -> bool {
     let text = script.sql(&script.statements[index]);
     matches!(sql::control_of(text), Some(sql::Control::Begin { .. }))
+}
+
+/// The down text that is recorded with an up.
+fn recorded_down<'s>(step: &'s Prepared<'_>) -> Option<std::borrow::Cow<'s, str>> {
+    step.migration.and_then(|migration| migration.down.as_ref()).map(|down| sql::mask_secrets(&down.text))
 }

@@ -3,38 +3,42 @@
 // A test panics where something is not as it must be.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
-<<<<<<< HEAD
 mod adoption;
-mod event_triggers;
-=======
+mod clock;
+mod copy_script;
 mod deferred_constraint;
->>>>>>> e3e769b (Reliability: terminated backends, lost commits, restarts, interrupts, table locks, invalid indexes)
+mod dry_run;
+mod embedded_application;
+mod encodings;
+mod event_triggers;
 mod example_migrations;
 mod harness_cluster;
 mod harness_proxy;
 mod harness_versions;
-<<<<<<< HEAD
+mod history_elsewhere;
 mod history_tampered;
-mod kill_at_every_message;
-mod modified_after_apply;
-mod out_of_order;
-mod privileges;
-mod rollback;
-mod session_leaks;
-mod splitter;
-mod transaction_control;
-=======
 mod interrupted;
 mod invalid_index;
 mod kill_at_every_message;
 mod killed_runner_lets_the_next_one_go;
 mod lock_holder_lost;
 mod lost_commit_is_resolved;
+mod modified_after_apply;
+mod out_of_order;
+mod privileges;
+mod reading_writes_nothing;
+mod rollback;
+mod round_trip;
+mod secrets;
 mod server_restart;
+mod session_leaks;
+mod single_transaction;
 mod splitter;
+mod standby;
+mod start_fifty;
 mod table_lock_is_not_waited_for;
 mod terminate_at_every_message;
->>>>>>> e3e769b (Reliability: terminated backends, lost commits, restarts, interrupts, table locks, invalid indexes)
+mod transaction_control;
 
 use std::collections::BTreeSet;
 use std::path::Path;
