@@ -61,19 +61,32 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<bool, FileError> {
     Ok(true)
 }
 
-/// Creates a file with all of its content, or fails where one of that name is there.
+/// Creates files with all of their content, or none of them where one of these names is taken or one cannot be written.
+///
+/// All content is on the disk under hidden names before the first of the names is given, so that whoever is killed or out
+/// of room leaves no half-written file; killed between two names, it leaves the first without the second, each whole.
 ///
 /// # Errors
-/// I/O errors; [`io::ErrorKind::AlreadyExists`] where there is one. No half-written file is left.
-pub fn create(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    let failed = |source| FileError { action: "create", path: path.to_owned(), source };
-    let mut file = OpenOptions::new().write(true).create_new(true).open(path).map_err(failed)?;
-    let written = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| sync_folder_of(path));
-    written.map_err(|source| {
-        // What the disk had no room for must not be taken for a migration; that error is the one to tell.
-        let _ = fs::remove_file(path);
-        failed(source)
-    })
+/// I/O errors, with the path of the file; [`io::ErrorKind::AlreadyExists`] where there is one.
+pub fn create_all(files: &[(PathBuf, String)]) -> Result<(), FileError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| FileError { action: "create", path, source }
+    };
+    let mut written = Vec::with_capacity(files.len());
+    for (path, content) in files {
+        written.push(Temporary::write(path, content.as_bytes()).map_err(failed(path))?);
+    }
+    for (index, ((path, _), temporary)) in files.iter().zip(written).enumerate() {
+        if let Err(error) = temporary.name(path) {
+            for (named, _) in &files[..index] {
+                // The error that led here is the one to tell.
+                let _ = fs::remove_file(named);
+            }
+            return Err(failed(path)(error));
+        }
+    }
+    Ok(())
 }
 
 /// The bytes of an ordinary file of at most `limit` bytes.
@@ -122,6 +135,25 @@ impl Temporary {
         file.write_all(content)?;
         file.sync_all()?;
         Ok(temporary)
+    }
+
+    /// Gives it a name that nobody has: a second link, because a rename would take the place of a file that is there.
+    fn name(self, target: &Path) -> io::Result<()> {
+        match fs::hard_link(&self.path, target) {
+            Ok(()) => sync_folder_of(target),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+            // A file system without links: FAT, some of a network.
+            Err(_) => self.name_by_rename(target),
+        }
+    }
+
+    /// An empty file reserves the name for the rename. Killed in between, that is a migration without a statement, which
+    /// is refused.
+    fn name_by_rename(self, target: &Path) -> io::Result<()> {
+        OpenOptions::new().write(true).create_new(true).open(target)?;
+        self.rename_to(target).inspect_err(|_| {
+            let _ = fs::remove_file(target);
+        })
     }
 
     fn rename_to(mut self, target: &Path) -> io::Result<()> {
@@ -199,9 +231,26 @@ mod tests {
     fn creates_only_what_is_not_there() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
-        create(&path, b"one").unwrap();
-        assert_eq!(create(&path, b"two").unwrap_err().source.kind(), io::ErrorKind::AlreadyExists);
+        let file = |name: &str, content: &str| (folder.path().join(name), content.to_owned());
+        create_all(&[file("a", "one")]).unwrap();
+        let error = create_all(&[file("b", "two"), file("a", "two"), file("c", "two")]).unwrap_err();
+        assert_eq!((error.source.kind(), error.path), (io::ErrorKind::AlreadyExists, path.clone()));
         assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(names(folder.path()), ["a"]);
+        let error = create_all(&[file("b", "two"), file("no/such/c", "two")]).unwrap_err();
+        assert_eq!(error.source.kind(), io::ErrorKind::NotFound);
+        assert_eq!(names(folder.path()), ["a"]);
+    }
+
+    #[test]
+    fn a_name_is_given_without_links_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        Temporary::write(&path, b"one").unwrap().name_by_rename(&path).unwrap();
+        let taken = Temporary::write(&path, b"two").unwrap().name_by_rename(&path);
+        assert_eq!(taken.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(names(folder.path()), ["a"]);
     }
 
     #[test]

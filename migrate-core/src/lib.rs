@@ -3,6 +3,7 @@
 
 pub mod checksum;
 pub mod directive;
+pub mod duration;
 pub mod file;
 pub mod folder;
 pub mod history;

@@ -8,14 +8,13 @@ use migrate_runtime::{Error, Migrator, Report};
 
 use super::call::{Answer, Call, Outcome, check_target};
 use crate::args::Target;
-use crate::render::count;
 use crate::render::view::{DownDiffView, DryRunView};
 use crate::{Problem, files, question};
 
 /// Roll back applied migrations, newest first
 ///
 /// The down script that was recorded when the migration was applied is what runs. Where the file says otherwise by now,
-/// you are asked which of the two is meant.
+/// you are asked which of the two is meant; without a terminal to ask on, nothing is rolled back. Nothing else is asked.
 #[derive(Debug, Args)]
 pub struct Down {
     /// Roll back this many
@@ -33,10 +32,6 @@ pub struct Down {
     /// Print the exact SQL of the run and execute nothing
     #[arg(long)]
     dry_run: bool,
-
-    /// Do not ask whether to roll back several migrations
-    #[arg(short, long)]
-    yes: bool,
 
     /// Where file and record differ, roll back with the down script in the file
     #[arg(long, conflicts_with = "use_recorded_down")]
@@ -72,7 +67,7 @@ impl Down {
         if self.dry_run {
             return Answer::ok(DryRunView(migrator.dry_run(goal)?));
         }
-        let report = self.confirm_and_run(call, migrator, goal)?;
+        let report = Self::run_or_ask(call, migrator, goal)?;
         call.finish(&settings, &set, report, database)
     }
 
@@ -87,44 +82,21 @@ impl Down {
         })
     }
 
-    /// Asks what has to be asked, then runs. That a down script differs is only known once the engine looked.
-    fn confirm_and_run(&self, call: &Call, mut migrator: Migrator, goal: Goal) -> anyhow::Result<Report> {
-        let mut confirmed = self.yes || goal == Goal::DownSteps(1);
+    /// Runs, and asks where a down script differs, which is only known once the engine looked.
+    fn run_or_ask(call: &Call, mut migrator: Migrator, goal: Goal) -> anyhow::Result<Report> {
         loop {
-            let differs = if confirmed {
-                let _works = call.context.engine_works();
-                match migrator.run(goal) {
-                    Ok(report) => return Ok(report),
-                    Err(error) => error,
-                }
-            } else {
-                match migrator.dry_run(goal) {
-                    Ok(plan) => {
-                        let stems: Vec<_> = plan.steps.iter().map(|step| step.stem.as_str()).collect();
-                        confirm_several(call, &stems)?;
-                        confirmed = true;
-                        continue;
-                    }
-                    Err(error) => error,
-                }
-            };
-            match differs {
-                Error::DownDiffers { stem, recorded, found } if call.context.stdin.is_terminal() => {
+            let works = call.context.engine_works();
+            let result = migrator.run(goal);
+            drop(works);
+            match result {
+                Err(Error::DownDiffers { stem, recorded, found }) if call.context.stdin.is_terminal() => {
                     call.ui.remark(&DownDiffView { stem, recorded, found }, "down_differs");
                     migrator = migrator.prefer_file_down(Some(ask_for_file(call)?));
                 }
-                error => return Err(error.into()),
+                result => return Ok(result?),
             }
         }
     }
-}
-
-fn confirm_several(call: &Call, stems: &[&str]) -> Result<(), Problem> {
-    if stems.len() < 2 {
-        return Ok(());
-    }
-    let question = format!("roll back {}: {}?", count(stems.len(), "migration"), stems.join(", "));
-    question::confirm(call.context, &question, false)
 }
 
 /// Whether the file's down script is meant, not the recorded one.

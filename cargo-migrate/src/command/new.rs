@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Args;
-use migrate_core::{Version, file, name};
+use migrate_core::file::{self, FileError};
+use migrate_core::{Version, name};
 
 use super::call::{Answer, Call, Outcome};
 use crate::args::Parameter;
@@ -166,26 +167,28 @@ struct Made {
 }
 
 /// Writes all files or, where one cannot be written, none.
-fn write(dir: &Path, first: &str, migrations: &[Filled]) -> anyhow::Result<Made> {
-    let mut made = Made { digits: Vec::new(), files: Vec::new() };
-    let mut digits = first.to_owned();
+fn write(dir: &Path, first: &str, migrations: &[Filled]) -> Result<Made, FileError> {
+    let mut digits = vec![first.to_owned()];
+    let mut files = Vec::new();
     for migration in migrations {
-        if !made.digits.is_empty() {
-            digits = name::next_digits(std::iter::once(digits.as_str())).unwrap_or(digits);
+        if !files.is_empty() {
+            // The number before it was followed by this one; where there is none left the name is taken, and says so.
+            digits.extend(name::next_digits(digits.last().map(String::as_str).into_iter()));
         }
-        let scripts = [("up", Some(&migration.up)), ("down", migration.down.as_ref())];
-        for (direction, text) in scripts.into_iter().filter_map(|(direction, text)| Some((direction, text?)))
-        {
-            let path = dir.join(format!("{digits}_{}.{direction}.sql", migration.description));
-            if let Err(error) = file::create(&path, text.as_bytes()) {
-                remove(&made.files);
-                return Err(error.into());
-            }
-            made.files.push(path);
+        let number = digits.last().map_or(first, String::as_str);
+        let mut add = |direction: &str, text: &str| {
+            files.push((
+                dir.join(format!("{number}_{}.{direction}.sql", migration.description)),
+                text.to_owned(),
+            ));
+        };
+        add("up", &migration.up);
+        if let Some(down) = &migration.down {
+            add("down", down);
         }
-        made.digits.push(digits.clone());
     }
-    Ok(made)
+    file::create_all(&files)?;
+    Ok(Made { digits, files: files.into_iter().map(|(path, _)| path).collect() })
 }
 
 fn remove(files: &[PathBuf]) {

@@ -6,8 +6,7 @@ use clap::Args;
 use migrate_core::Goal;
 
 use super::call::{Call, Outcome};
-use crate::render::count;
-use crate::{files, question};
+use crate::files;
 
 /// Roll back the newest migrations and apply them again, as their files are now
 ///
@@ -18,10 +17,6 @@ pub struct Redo {
     /// Redo this many
     #[arg(long, value_name = "N", default_value = "1")]
     steps: NonZeroUsize,
-
-    /// Do not ask whether to roll back several migrations
-    #[arg(short, long)]
-    yes: bool,
 
     /// Refuse to change migrations.lock; the default where CI is set and in a protected environment
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
@@ -38,15 +33,9 @@ impl Redo {
         let set = files::read(&settings)?;
         files::check_lock(&settings, &set)?;
         call.gate(&settings, "redo", self.force.as_deref())?;
-        let steps = self.steps.get();
-        if steps > 1 {
-            let question =
-                format!("roll back the newest {} and apply them again?", count(steps, "migration"));
-            question::confirm(call.context, &question, self.yes)?;
-        }
         let (migrator, database) = call.migrator(&settings, set.clone(), self.force.as_deref())?;
         let works = call.context.engine_works();
-        let report = migrator.prefer_file_down(Some(false)).run(Goal::Redo(steps))?;
+        let report = migrator.prefer_file_down(Some(false)).run(Goal::Redo(self.steps.get()))?;
         drop(works);
         call.finish(&settings, &set, report, database)
     }

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
-use migrate_core::folder::Problems;
+use migrate_core::folder::{self, Problem as FolderProblem, Problems};
 use migrate_core::lock::LockError;
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::{LineColumn, mask_secrets};
+use migrate_core::text::normalise;
+use migrate_core::{ScriptError, file};
 use migrate_runtime::Error as EngineError;
 use migrate_runtime::error::Failure;
 use migrate_runtime::event::Session;
@@ -12,12 +14,15 @@ use migrate_runtime::event::Session;
 use super::escape::{escape, escape_line};
 use super::snippet::Place;
 use super::ui::Page;
-use super::words::session;
+use super::words::{count, session};
 use crate::Problem;
 
 /// A failure for people, with a line end at its end.
 pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> String {
     let paint = page.paint;
+    if let Some(problems) = failure.downcast_ref() {
+        return folder_problems(problems, page);
+    }
     let mut text = String::new();
     let shown_by_server = server_failure(failure);
     match shown_by_server {
@@ -72,6 +77,47 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
         text += &format!("{}: {}\n", paint.note("hint"), indented(&hint));
     }
     text
+}
+
+/// Each problem with its own hint; what stands on a line of a file is shown there.
+fn folder_problems(problems: &Problems, page: Page) -> String {
+    let paint = page.paint;
+    let mut text = String::new();
+    for (index, problem) in problems.problems.iter().enumerate() {
+        text += &match script_error(problem) {
+            Some((path, error, script)) => {
+                let path = path.display().to_string();
+                let place =
+                    Place { path: &path, text: &script, position: Some(error.offset), statement: None };
+                place.render(&error.reason.to_string(), None, page)
+            }
+            None => format!("{}: {}\n", paint.bad("error"), indented(&problem.to_string())),
+        };
+        let hint = problem.hint();
+        // What helps against several in a row is said once, after the last.
+        if problems.problems.get(index + 1).is_none_or(|next| next.hint() != hint) {
+            text += &format!("{}: {}\n", paint.note("hint"), indented(&hint));
+            if problems.problems.len() > 1 {
+                text.push('\n');
+            }
+        }
+    }
+    if problems.problems.len() > 1 {
+        let folder = problems.folder.display().to_string();
+        text += &format!("{} in {}\n", count(problems.problems.len(), "problem"), escape_line(&folder));
+    }
+    text
+}
+
+/// A fault inside a file, with the file's text; `None` where the file changed or went since it was read.
+fn script_error(problem: &FolderProblem) -> Option<(&Path, &ScriptError, String)> {
+    let FolderProblem::Script { path, error } = problem else { return None };
+    let bytes = file::read(path, folder::MAX_FILE_BYTES).ok()?;
+    let script = normalise(&bytes).ok().filter(|script| {
+        let place = LineColumn::of(script, error.offset);
+        (place.line, place.column) == (error.line, error.column)
+    })?;
+    Some((path, error, script))
 }
 
 /// Escaped, with the lines after the first set in.
@@ -287,6 +333,20 @@ mod tests {
             invalid_indexes: vec!["public.orders_total_idx".into()],
             failure: None,
         }));
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_file_is_shown_at_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        write("0001_a.up.sql", "CREATE TABLE a (id int);\n\nINSERT INTO a VALUES ('é', 'open);\n");
+        write("0001_a.down.sql", "-- migrate: lock-timout 3s\nDROP TABLE a;\n");
+        write("0002_b.up.sql", "SELECT 1;\n");
+        write("0003_c.up.sql", "\\copy x from 'y'\r\n");
+        write("0003_c.down.sql", "-- nothing\n");
+        let problems = folder::read(folder.path(), &folder::Options::new(folder.path())).unwrap_err();
+        let shown = shown(problems);
+        insta::assert_snapshot!(shown.replace(&folder.path().display().to_string(), "migrations"));
     }
 
     #[test]

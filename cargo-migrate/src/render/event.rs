@@ -59,6 +59,7 @@ impl Narrator {
                 if *waited >= Duration::from_secs(1) {
                     self.print(&format!("the other runner is done, after {}", time(*waited)));
                 }
+                self.rest();
                 self.in_the_way.clear();
                 self.told = None;
             }
@@ -97,15 +98,18 @@ impl Narrator {
                 escape_line(stem),
                 escape_line(&recovery_text(how))
             )),
-            Event::Finished { stem, direction, elapsed } => self.print(&format!(
-                "{} {} {}",
-                paint.good(match direction {
-                    Direction::Up => "     applied",
-                    Direction::Down => " rolled back",
-                }),
-                escape_line(stem),
-                paint.faint(&format!("({})", time(*elapsed)))
-            )),
+            Event::Finished { stem, direction, elapsed } => {
+                self.rest();
+                self.print(&format!(
+                    "{} {} {}",
+                    paint.good(match direction {
+                        Direction::Up => "     applied",
+                        Direction::Down => " rolled back",
+                    }),
+                    escape_line(stem),
+                    paint.faint(&format!("({})", time(*elapsed)))
+                ));
+            }
             Event::Notice { severity, message, detail, hint, .. } => {
                 let severity = match severity.as_str() {
                     "WARNING" => paint.warn("warning"),
@@ -270,6 +274,7 @@ fn recovery_text(how: &Recovery) -> String {
 pub(crate) mod tests {
     use super::*;
     use crate::context::testing::Buffer;
+    use crate::render::progress::testing::Screen;
 
     fn session_of(pid: i32) -> Session {
         Session {
@@ -375,9 +380,19 @@ pub(crate) mod tests {
 
     #[test]
     fn a_terminal_has_it_in_one_line_that_fits() {
-        let text = told(&[running(2, vec![], None), running(3, vec![session_of(8)], None)], Some(60));
-        insta::assert_snapshot!(text.replace("\r\u{1b}[K", "⟲"));
-        assert!(!text.replace("\r\u{1b}[K", "").contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        let screen = Screen::new(60);
+        let stream = Stream::new(screen.clone(), Some(60));
+        let mut narrator = Narrator::new(stream, Some(60), Paint::default());
+        let (stem, direction) = ("0002_b".to_owned(), Direction::Up);
+        narrator.tell(&Event::Started { stem, direction, number: 3, total: 14, transactional: true });
+        let mut shown = screen.text();
+        for event in [running(2, vec![], Some("building index: 41 %")), running(3, vec![session_of(8)], None)]
+        {
+            narrator.tell(&event);
+            shown += &format!("--\n{}", screen.text());
+        }
+        narrator.rest();
+        insta::assert_snapshot!(format!("{shown}--\n{}", screen.text()));
         for width in 1..30 {
             told(&all(), Some(width));
         }

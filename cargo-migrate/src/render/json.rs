@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use migrate_core::folder::{Problem, Problems};
 use migrate_core::sql::mask_secrets;
 use migrate_core::{Direction, Warning};
 use migrate_runtime::error::Failure;
@@ -151,6 +152,9 @@ pub(crate) fn error(failure: &anyhow::Error, dir: Option<&Path>) -> Value {
         "hints": error::hints(failure),
     });
     let Some(object) = value.as_object_mut() else { return value };
+    if let Some(problems) = failure.downcast_ref::<Problems>() {
+        object.insert("problems".to_owned(), problems.problems.iter().map(folder_problem).collect());
+    }
     if let Some(failure) = error::server_failure(failure) {
         object.insert("failure".to_owned(), server_failure(failure, dir));
     }
@@ -183,6 +187,20 @@ pub(crate) fn error(failure: &anyhow::Error, dir: Option<&Path>) -> Value {
         _ => {}
     }
     value
+}
+
+fn folder_problem(problem: &Problem) -> Value {
+    let place = match problem {
+        Problem::Script { error, .. } => Some((error.line, error.column)),
+        _ => None,
+    };
+    json!({
+        "file": problem.path().display().to_string(),
+        "line": place.map(|(line, _)| line),
+        "column": place.map(|(_, column)| column),
+        "message": mask_secrets(&problem.to_string()),
+        "hint": problem.hint(),
+    })
 }
 
 fn server_failure(failure: &Failure, dir: Option<&Path>) -> Value {

@@ -16,4 +16,3 @@ mod words;
 pub(crate) use escape::{escape, escape_line};
 pub(crate) use paint::Paint;
 pub(crate) use ui::{Page, Ui, View};
-pub(crate) use words::count;

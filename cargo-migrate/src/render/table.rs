@@ -1,5 +1,8 @@
 //! A table that fits the terminal: columns shrink, and the least important go, before a line wraps.
 
+use tabled::builder::Builder;
+use tabled::settings::object::Columns;
+use tabled::settings::{Padding, Style, Width};
 use unicode_width::UnicodeWidthStr;
 
 use super::escape::escape_line;
@@ -35,6 +38,8 @@ impl Cell {
 const GAP: usize = 2;
 
 /// The table as text, with a line end after each row. Without a width nothing is cut.
+///
+/// Which column is cut and which goes is decided here; layout, cutting and padding are `tabled`'s.
 pub(crate) fn table(columns: &[Column], rows: &[Vec<Cell>], width: Option<usize>, paint: Paint) -> String {
     let natural: Vec<_> = columns
         .iter()
@@ -45,27 +50,22 @@ pub(crate) fn table(columns: &[Column], rows: &[Vec<Cell>], width: Option<usize>
         })
         .collect();
     let widths = fit(columns, &natural, width);
-    let mut text = String::new();
-    let mut line = |cells: &mut dyn Iterator<Item = (&str, fn(Paint, &str) -> String)>| {
-        let mut written = 0;
-        let mut wanted = 0;
-        for ((cell, style), width) in cells.zip(&widths).filter(|(_, width)| **width > 0) {
-            let cut = cut(cell, *width);
-            // The gap is written before a cell that has something, so that no line ends in spaces.
-            if !cut.is_empty() {
-                text.extend(std::iter::repeat_n(' ', wanted - written));
-                written = wanted + cut.width();
-                text.push_str(&style(paint, &cut));
-            }
-            wanted += width + GAP;
-        }
-        text.push('\n');
-    };
-    line(&mut columns.iter().map(|column| (column.title, Paint::faint as fn(Paint, &str) -> String)));
+    let shown = |index: &usize| widths[*index] > 0;
+    let mut builder = Builder::new();
+    let titles = columns.iter().map(|column| paint.faint(column.title));
+    builder.push_record(titles.enumerate().filter(|(index, _)| shown(index)).map(|(_, title)| title));
     for row in rows {
-        line(&mut row.iter().map(|cell| (cell.text.as_str(), cell.paint)));
+        let cells = row.iter().map(|cell| (cell.paint)(paint, &cell.text));
+        builder.push_record(cells.enumerate().filter(|(index, _)| shown(index)).map(|(_, cell)| cell));
     }
-    text
+    let mut table = builder.build();
+    table.with(Style::empty()).with(Padding::new(0, GAP, 0, 0));
+    for (index, width) in widths.iter().filter(|width| **width > 0).enumerate() {
+        table.modify(Columns::one(index), Width::truncate(*width).suffix("…"));
+    }
+    let lines = table.to_string();
+    // The last column is padded too; nobody wants to copy that.
+    lines.split('\n').map(|line| format!("{}\n", line.trim_end_matches(' '))).collect()
 }
 
 /// The width of each column; 0 for those that go.
@@ -101,23 +101,6 @@ fn fit(columns: &[Column], natural: &[usize], width: Option<usize>) -> Vec<usize
             }
         }
     }
-}
-
-/// The text in at most so many columns of the terminal.
-pub(crate) fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut cut = String::new();
-    for c in text.chars() {
-        cut.push(c);
-        if cut.width() >= width {
-            cut.pop();
-            break;
-        }
-    }
-    cut.push('…');
-    cut
 }
 
 #[cfg(test)]
@@ -161,9 +144,16 @@ mod tests {
 
     #[test]
     fn wide_characters_count_twice() {
-        assert_eq!(cut("数据库", 5), "数据…");
-        assert_eq!(cut("数据库", 6), "数据库");
-        assert_eq!(cut("abc", 1), "…");
-        assert_eq!(cut("", 0), "");
+        let columns = [Column { title: "x", goes: 0, shrinks_to: Some(2) }];
+        for (width, shown) in [(4, 4), (5, 5), (6, 6), (20, 6)] {
+            let rows = [vec![Cell::painted("数据库", Paint::good)]];
+            let text = table(&columns, &rows, Some(width), Paint { on: false });
+            let row = text.split_terminator('\n').nth(1).unwrap_or_default();
+            assert_eq!(row.width(), shown, "{text:?}");
+            assert_eq!(row.ends_with('…'), width < 6, "{text:?}");
+        }
+        let rows = [vec![Cell::painted("abcdef", Paint::good)]];
+        let text = table(&columns, &rows, Some(4), Paint { on: true });
+        assert_eq!(text, "\u{1b}[2mx\u{1b}[0m\n\u{1b}[32mabc\u{1b}[39m…\n");
     }
 }

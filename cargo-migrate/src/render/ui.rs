@@ -78,6 +78,7 @@ impl Ui {
 
     /// A remark beside the result.
     pub(crate) fn remark(&self, view: &dyn View, kind: &str) {
+        self.rest();
         match self.format {
             Format::Human if self.quiet => {}
             Format::Human => self.stderr.write(&view.human(self.err)),

@@ -10,35 +10,20 @@ fn applied(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn one_step_down_does_not_ask_and_several_do() {
-    let mut world = World::with_database();
-    world.expect(0, &["up"]);
-    world.expect(0, &["down"]);
-    assert_eq!(applied(&world), ["0001_create_a"]);
-    world.expect(0, &["up"]);
-
-    // Nobody is there to answer.
-    let refused = world.expect(1, &["down", "--steps", "2"]);
-    insta::assert_snapshot!(refused.stderr);
-    assert_eq!(applied(&world).len(), 2);
-    // Somebody is, and says no.
-    world.answers = Some("n\n".to_owned());
-    let declined = world.expect(1, &["down", "--all"]);
-    assert!(
-        declined.stderr.contains("roll back 2 migrations: 0002_create_b, 0001_create_a? [y/N]"),
-        "{}",
-        declined.stderr
-    );
-    assert_eq!(applied(&world).len(), 2);
-    // And yes.
-    world.answers = Some("y\n".to_owned());
-    world.expect(0, &["down", "--all"]);
-    assert!(applied(&world).is_empty());
-
-    world.answers = None;
-    world.expect(0, &["up"]);
-    world.expect(0, &["down", "--to", "0", "--yes"]);
-    assert!(applied(&world).is_empty());
+fn how_far_down_is_said_by_the_flag_and_not_asked() {
+    let world = World::with_database();
+    for (arguments, left) in [
+        (&["down"][..], 1),
+        (&["down", "--steps", "2"], 0),
+        (&["down", "--all"], 0),
+        (&["down", "--to", "1"], 1),
+        (&["down", "--to", "0"], 0),
+    ] {
+        world.expect(0, &["up"]);
+        let ran = world.expect(0, arguments);
+        assert!(!ran.stderr.contains('?'), "{}", ran.stderr);
+        assert_eq!(applied(&world).len(), left, "{arguments:?}");
+    }
 }
 
 #[test]
@@ -74,8 +59,7 @@ fn redo_takes_the_recorded_down_and_the_file_as_it_is() {
     world.expect(9, &["up"]);
     world.expect(0, &["redo"]);
     world.expect(0, &["up"]);
-    world.expect(1, &["redo", "--steps", "2"]);
-    world.expect(0, &["redo", "--steps", "2", "--yes"]);
+    world.expect(0, &["redo", "--steps", "2"]);
     world.expect(0, &["status", "--check"]);
     world.expect(0, &["lock", "--check"]);
 }
