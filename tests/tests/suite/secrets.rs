@@ -43,7 +43,7 @@ fn a_password_is_in_no_error_and_no_debug_output() {
         format!("postgres://postgres:{CANARY}/@host/postgres"),
         format!("user=postgres password={CANARY} oops"),
         format!("user=postgres password='{CANARY}"),
-        format!("{CANARY}"),
+        CANARY.to_owned(),
         format!("mysql://root:{CANARY}@127.0.0.1/x"),
     ];
     for way in ways {

@@ -95,7 +95,7 @@ fn the_budget_for_it_is_kept() {
     let budget = Duration::from_secs(3);
     let set = folder::read(
         &subject.environment.path("migrations"),
-        &folder::Options::new(&subject.environment.project()),
+        &folder::Options::new(subject.environment.project()),
     );
     let migrator = Migrator::new(set.unwrap()).database(Database::parse(&url).unwrap()).lock_retry(budget);
     let error = migrator.run(Aim::UpAll).unwrap_err();
@@ -141,7 +141,7 @@ fn readers_are_not_starved() {
     let started = Instant::now();
     let retries = Arc::new(Mutex::new(0));
     let counted = Arc::clone(&retries);
-    let options = folder::Options::new(&subject.environment.project());
+    let options = folder::Options::new(subject.environment.project());
     let set = folder::read(&subject.environment.path("migrations"), &options).unwrap();
     let migrator = Migrator::new(set).database(Database::parse(&url).unwrap()).on_event(move |event| {
         if matches!(event, Event::Retrying { .. }) {
