@@ -125,6 +125,13 @@ pub enum Warning {
         /// Their stems.
         pending: Vec<String>,
     },
+    /// Two timestamps of different length: by number, which is what counts, they stand in another order than by name.
+    MixedWidths {
+        /// The stem that runs first.
+        first: String,
+        /// The stem that runs after it, although its name sorts before.
+        second: String,
+    },
     /// Migrations that are rolled back although their up file changed since they were applied.
     Modified {
         /// Their stems.
@@ -175,8 +182,23 @@ pub fn plan<'a>(set: &'a Set, history: &[Row], goal: Goal, policy: &Policy) -> R
     }
     let forward = oldest_first(&all, goal);
     refusal::check_order(&all, &forward, policy, &mut warnings)?;
+    if !forward.is_empty() {
+        warnings.extend(mixed_widths(set));
+    }
     steps.extend(forward.iter().map(|standing| step(set, Direction::Up, standing)));
     Ok(Plan { steps, warnings })
+}
+
+/// The first pair of timestamps whose order by number is not their order by name: a folder that mixes `20250625` and
+/// `20240101120000` was sorted by name by the tool that it comes from. Short numbers (`9999`, `10000`) just grow.
+fn mixed_widths(set: &Set) -> Option<Warning> {
+    let digits = |migration: &Migration| migration.stem.bytes().take_while(u8::is_ascii_digit).count();
+    set.migrations.windows(2).find_map(|pair| {
+        let [first, second] = pair else { return None };
+        let is_timestamp = digits(first) >= 8 && digits(second) >= 8;
+        (is_timestamp && first.stem > second.stem)
+            .then(|| Warning::MixedWidths { first: first.stem.to_string(), second: second.stem.to_string() })
+    })
 }
 
 /// How many go back; `None` for a goal that goes forward.

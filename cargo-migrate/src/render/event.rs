@@ -244,6 +244,9 @@ pub(crate) fn warning_text(warning: &Warning) -> String {
                 migrations.join(", ")
             )
         }
+        Warning::MixedWidths { first, second } => format!(
+            "versions of different length: {first} runs before {second}, because the number decides; pad them to one length"
+        ),
         Warning::StaleBinary { folder, files } => {
             format!("the binary is older than {folder}: {}", files.join(", "))
         }

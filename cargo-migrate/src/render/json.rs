@@ -36,7 +36,11 @@ pub(crate) fn warning(warning: &Warning) -> Value {
     match warning {
         Warning::Newer { versions } => json!({ "kind": "newer", "versions": versions }),
         Warning::Modified { migrations } => json!({ "kind": "modified", "versions": migrations }),
+        Warning::MixedWidths { first, second } => {
+            json!({ "kind": "mixed_widths", "versions": [first, second] })
+        }
         Warning::OutOfOrder { pending } => json!({ "kind": "out_of_order", "versions": pending }),
+        Warning::StaleBinary { files, .. } => json!({ "kind": "stale_binary", "versions": files }),
         _ => json!({ "kind": "other" }),
     }
 }

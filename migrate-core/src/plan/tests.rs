@@ -343,3 +343,16 @@ fn every_refusal_has_a_hint_and_a_message_in_our_form() {
         assert!(!message.ends_with('.') && !message.starts_with(char::is_uppercase), "{message}");
     }
 }
+
+#[test]
+fn timestamps_of_different_length_are_told() {
+    let mixed = set(&["20240101120000_b", "20250625_a"]);
+    let warnings = plan(&mixed, &[], Goal::UpAll, &STRICT).unwrap().warnings;
+    let told = Warning::MixedWidths { first: "20250625_a".to_owned(), second: "20240101120000_b".to_owned() };
+    assert_eq!(warnings, [told]);
+    for quiet in [set(&["9999_a", "10000_b"]), set(&["20240101120000_a", "20250625000000_b"])] {
+        assert_eq!(plan(&quiet, &[], Goal::UpAll, &STRICT).unwrap().warnings, []);
+    }
+    let applied = [row("20250625_a"), row("20240101120000_b")];
+    assert_eq!(plan(&mixed, &applied, Goal::UpAll, &STRICT).unwrap().warnings, []);
+}
