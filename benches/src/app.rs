@@ -81,7 +81,8 @@ pub fn cargo(arguments: &[&str]) -> Command {
     // What `cargo run` sets for this process is not for the builds that it measures.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST") || name == "CARGO_TARGET_DIR" {
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST") || name == "CARGO_TARGET_DIR"
+        {
             command.env_remove(name);
         }
     }

@@ -14,7 +14,11 @@ pub fn print(arguments: &Arguments, server: &str) {
     let file_system = output("stat", &["-f", "-c", "%T", &arguments.data.to_string_lossy()]);
     println!("- {}, {cores} cores, load {load}", model.map_or("?", |(_, name)| name.trim()));
     println!("- {server}, its data on {file_system}, fsync {}", if arguments.fsync { "on" } else { "off" });
-    println!("- {}, {} runs of each timing, interleaved; medians", output("rustc", &["--version"]), arguments.runs);
+    println!(
+        "- {}, {} runs of each timing, interleaved; medians",
+        output("rustc", &["--version"]),
+        arguments.runs
+    );
     println!("- {}", output("date", &["-u", "+%Y-%m-%d %H:%M UTC"]));
 }
 

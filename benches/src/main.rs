@@ -19,7 +19,14 @@ fn main() -> ExitCode {
     match arguments::parse(std::env::args().skip(1)).and_then(|arguments| measure::run(&arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprint!("error: {error}");
+            // A driver's error says only in its source what the server said.
+            let mut source = error.source();
+            while let Some(error) = source {
+                eprint!(": {error}");
+                source = error.source();
+            }
+            eprintln!();
             ExitCode::FAILURE
         }
     }

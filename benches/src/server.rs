@@ -28,7 +28,14 @@ impl Server {
         user.private_folder(&folder)?;
         let data = folder.join("data");
         let mut initdb = Command::new(binaries.program("initdb")?);
-        initdb.args(["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=trust", "--username=postgres", "-D"]);
+        initdb.args([
+            "--no-sync",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--auth=trust",
+            "--username=postgres",
+            "-D",
+        ]);
         let output = user.prepare(initdb.arg(&data)).output()?;
         if !output.status.success() {
             return Err(format!("initdb: {}", String::from_utf8_lossy(&output.stderr)).into());

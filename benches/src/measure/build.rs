@@ -20,11 +20,15 @@ fn features(app: &str) -> &'static [&'static str] {
 pub fn crates() -> Result<()> {
     let mut counts = Vec::new();
     for app in APPS {
-        let mut command = cargo(&["tree", "--locked", "-e", "normal,build", "--prefix", "none", "--format", "{p}"]);
+        let mut command =
+            cargo(&["tree", "--locked", "-e", "normal,build", "--prefix", "none", "--format", "{p}"]);
         command.args(["-p", &format!("bench-{app}")]).args(features(app));
         let tree = finish(command)?;
-        let crates: BTreeSet<_> =
-            tree.split('\n').map(|line| line.trim_end_matches(" (*)")).filter(|line| !line.is_empty()).collect();
+        let crates: BTreeSet<_> = tree
+            .split('\n')
+            .map(|line| line.trim_end_matches(" (*)"))
+            .filter(|line| !line.is_empty())
+            .collect();
         counts.push(crates.len() as i64);
     }
     let base = counts[APPS.len() - 1];
@@ -33,7 +37,11 @@ pub fn crates() -> Result<()> {
         .zip(&counts)
         .map(|(app, count)| vec![(*app).to_owned(), count.to_string(), format!("{:+}", count - base)])
         .collect();
-    table::print("Crates of an application with migrations embedded", &["", "crates", "beside `postgres`"], &rows);
+    table::print(
+        "Crates of an application with migrations embedded",
+        &["", "crates", "beside `postgres`"],
+        &rows,
+    );
     println!("\ndiesel needs the C library libpq besides, which is no crate.");
     Ok(())
 }
@@ -72,7 +80,8 @@ fn clean_build(app: &str, release: bool) -> Result<f64> {
     if target.exists() {
         fs::remove_dir_all(&target)?;
     }
-    let mut command = cargo(&["build", "--locked", "--offline", "-p", &format!("bench-{app}"), "--target-dir"]);
+    let mut command =
+        cargo(&["build", "--locked", "--offline", "-p", &format!("bench-{app}"), "--target-dir"]);
     command.arg(&target).args(features(app));
     if release {
         command.arg("--release");

@@ -46,4 +46,3 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     Ok(())
 }
-

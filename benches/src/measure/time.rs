@@ -129,7 +129,16 @@ fn show(runners: &[Runner], times: &[Times], count: usize) {
         .collect();
     table::print(
         &format!("{count} migrations: time of the process, and as a multiple of ours"),
-        &["", "apply all", "× ours", "nothing to do", "× ours", "of it from connecting on", "roll back all", "× ours"],
+        &[
+            "",
+            "apply all",
+            "× ours",
+            "nothing to do",
+            "× ours",
+            "of it from connecting on",
+            "roll back all",
+            "× ours",
+        ],
         &rows,
     );
     let tools = runners.iter().zip(times).filter(|(runner, _)| matches!(runner, Runner::Tool(_))).skip(1);
@@ -140,7 +149,8 @@ fn show(runners: &[Runner], times: &[Times], count: usize) {
             "\nApply all: ours is {} of the fastest peer ({}; to reach: 0.75) and {} of psql (to reach: 1.15).",
             table::ratio(paired_ratio(&ours.apply, &fastest.apply)),
             runner.name(),
-            to_psql.map_or_else(String::new, |(_, psql)| table::ratio(paired_ratio(&ours.apply, &psql.apply))),
+            to_psql
+                .map_or_else(String::new, |(_, psql)| table::ratio(paired_ratio(&ours.apply, &psql.apply))),
         );
     }
 }
