@@ -23,6 +23,7 @@ mod kill_at_every_message;
 mod killed_runner_lets_the_next_one_go;
 mod lock_holder_lost;
 mod lost_commit_is_resolved;
+mod model;
 mod modified_after_apply;
 mod out_of_order;
 mod privileges;
