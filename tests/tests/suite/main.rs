@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod adoption;
+mod cli_refusals;
+mod cli_secrets;
 mod clock;
 mod copy_script;
 mod deferred_constraint;
