@@ -65,10 +65,12 @@ fn repair_changes_the_history_only_when_told() {
     assert_eq!(answer(&mut environment.client(), texts), "1");
 }
 
+type Edit = fn(&TestEnvironment);
+
 /// Edited, renamed, deleted, out of order: each is exit 9, names the migration, and runs nothing.
 #[test]
 fn files_that_do_not_fit_are_exit_9() {
-    let edits: [(&str, fn(&TestEnvironment)); 4] = [
+    let edits: [(&str, Edit); 4] = [
         ("0001_a", |environment| {
             environment.write("migrations/0001_a.up.sql", "CREATE TABLE a (id bigint);\n");
         }),
