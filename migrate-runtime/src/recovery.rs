@@ -178,9 +178,15 @@ impl Runner<'_> {
     ) -> Result<(), Error> {
         let stem = migration.map_or(row.version.as_str(), |m| m.stem.as_ref()).to_owned();
         let in_file = migration.and_then(|m| m.down.as_ref());
+        // What was recorded fits what was done. A file that was edited since may undo something else, and with
+        // `IF EXISTS` in it nothing would tell.
+        let prefer_file = self.settings.prefer_file_down == Some(true);
         let script = match (in_file, &journal.down) {
-            (Some(file), _) => Cow::Borrowed(file),
-            (None, Some(text)) => {
+            (Some(file), Some(text)) if prefer_file || crate::down::is_recorded_as(file, text) => {
+                Cow::Borrowed(file)
+            }
+            (Some(file), None) => Cow::Borrowed(file),
+            (_, Some(text)) => {
                 crate::down::runnable(&stem, text)?;
                 Cow::Owned(crate::down::parse(&stem, text)?)
             }

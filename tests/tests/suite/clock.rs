@@ -1,9 +1,9 @@
 //! T20: no clock but the server's, and no order but that of the versions.
 
 use migrate_runtime::core::Goal;
-use migrate_tests::Cluster;
 use migrate_tests::migrations::{good, migrator, stems};
 use migrate_tests::wait::answer;
+use migrate_tests::{Cluster, TestEnvironment};
 
 const A: (&str, &str, &str) = ("0001_a", "CREATE TABLE a ()", "DROP TABLE a");
 const B: (&str, &str, &str) = ("0002_b", "CREATE INDEX CONCURRENTLY ON a ((1))", "SELECT 1");
@@ -69,4 +69,40 @@ fn a_zone_and_a_date_style_change_no_answer() {
     assert_eq!(time(&runner), before);
     let utc = "SELECT to_char(applied_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"') FROM schema_migrations";
     assert_eq!(answer(&mut client, utc), before);
+}
+
+/// Migrations that are made within one second: the collision is exit 5, names the file, and overwrites nothing.
+#[test]
+fn two_new_migrations_in_one_second_do_not_collide() {
+    let environment = TestEnvironment::new();
+    for name in ["one", "two", "three"] {
+        migrate_tests::until("the next second", || {
+            let output = environment.run(&["new", "--timestamp", name]);
+            if output.code != 0 {
+                assert!(output.expect(5).stderr.contains("is taken by"), "{}", output.stderr);
+            }
+            output.code == 0
+        });
+    }
+    let mut files: Vec<String> = std::fs::read_dir(environment.path("migrations"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".up.sql"))
+        .collect();
+    files.sort();
+    let names: Vec<_> = files.iter().map(|file| &file[15..]).collect();
+    assert_eq!(names, ["one.up.sql", "two.up.sql", "three.up.sql"]);
+    let numbers: Vec<u64> = files.iter().map(|file| file[..14].parse().unwrap()).collect();
+    assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+}
+
+/// A clock that is years behind: the next number is still the next.
+#[test]
+fn a_new_migration_is_never_older_than_the_newest() {
+    let environment = TestEnvironment::new();
+    environment.migration("29991231235959_far", "SELECT 1;\n", "SELECT 1;\n");
+    environment.run(&["new", "--timestamp", "next"]).success();
+    let newer = |name: &str| name.ends_with("_next.up.sql") && name > "29991231235959";
+    let files = std::fs::read_dir(environment.path("migrations")).unwrap();
+    assert!(files.into_iter().any(|entry| newer(entry.unwrap().file_name().to_str().unwrap())));
 }

@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod adoption;
+mod cli_refusals;
+mod cli_secrets;
 mod clock;
 mod copy_script;
 mod deferred_constraint;
@@ -23,6 +25,7 @@ mod kill_at_every_message;
 mod killed_runner_lets_the_next_one_go;
 mod lock_holder_lost;
 mod lost_commit_is_resolved;
+mod model;
 mod modified_after_apply;
 mod out_of_order;
 mod privileges;

@@ -9,13 +9,15 @@ use migrate_tests::migrations::{apply, good, migrator};
 use migrate_tests::wait::answer;
 use std::sync::{Arc, Mutex};
 
-const FIRST: (&str, &str, &str) = ("0001_a", "CREATE TABLE a (id int)", "DROP TABLE a");
-const SECOND: (&str, &str, &str) = ("0002_b", "ALTER TABLE a ADD b int", "ALTER TABLE a DROP b");
-const OTHER: (&str, &str, &str) = ("0002_b", "CREATE TABLE other.b ()", "DROP TABLE other.b");
+type Migration = (&'static str, &'static str, &'static str);
+
+const FIRST: Migration = ("0001_a", "CREATE TABLE a (id int)", "DROP TABLE a");
+const SECOND: Migration = ("0002_b", "ALTER TABLE a ADD b int", "ALTER TABLE a DROP b");
+const OTHER: Migration = ("0002_b", "CREATE TABLE other.b ()", "DROP TABLE other.b");
 
 /// (what is missing, how it is taken away, whether the first is applied before, the second migration)
 #[allow(clippy::type_complexity, reason = "a table")]
-const CASES: [(&str, &str, bool, (&str, &str, &str)); 8] = [
+const CASES: [(&str, &str, bool, Migration); 8] = [
     ("no CONNECT", "REVOKE ALL ON DATABASE DB FROM PUBLIC", false, SECOND),
     ("no CREATE on the schema", "REVOKE CREATE ON SCHEMA public FROM PUBLIC", false, SECOND),
     ("no SELECT on the history", "", true, OTHER),

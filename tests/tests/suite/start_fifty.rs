@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use migrate_tests::{Cluster, Running, binaries, output, poll_until, wait};
+use migrate_tests::{Cluster, Running, TestEnvironment, binaries, output, poll_until, wait};
 use rustix::process::Signal;
 
 const STARTS: usize = 50;
@@ -119,4 +119,27 @@ fn fifty_that_have_all_seen_the_empty_database() {
     let said: Vec<_> = running.into_iter().map(said).collect();
     check(&said, 1);
     assert!(log.errors(mark).is_empty(), "{:?}", log.errors(mark));
+}
+
+/// T7: the command line and the application hold the same lock.
+#[test]
+fn the_command_line_and_the_application_at_once() {
+    let cluster = Cluster::start();
+    let log = cluster.log();
+    let database = cluster.database();
+    let mut environment = TestEnvironment::without_database();
+    environment.set_var("DATABASE_URL", database.url());
+    let folder = binaries::workspace().join("migrations");
+    let up = ["up", "--locked", "--dir", folder.to_str().unwrap()];
+    let mark = log.mark();
+    let commands =
+        (0..STARTS).map(|index| if index % 2 == 0 { shop(database.url()) } else { environment.command(&up) });
+    for running in barrier(commands.collect()) {
+        running.wait().success();
+    }
+    assert!(log.errors(mark).is_empty(), "{:?}", log.errors(mark));
+    assert_eq!(log.count(mark, "CREATE TABLE customers ("), 1);
+    let mut client = database.connect().unwrap();
+    assert_eq!(wait::answer(&mut client, "SELECT count(DISTINCT run) FROM schema_migrations_log"), "1");
+    poll_until(&mut client, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'", "0");
 }
