@@ -11,7 +11,7 @@ use postgres::{Client, NoTls};
 const COPIES: usize = 50;
 
 fn rounds() -> usize {
-    if std::env::var_os("MIGRATE_TEST_NIGHTLY").is_some() { 20 } else { 2 }
+    if std::env::var_os("MIGRATE_TEST_NIGHTLY").is_some() { 20 } else { 1 }
 }
 
 #[test]
