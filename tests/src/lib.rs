@@ -6,6 +6,7 @@
 
 pub mod binaries;
 pub mod cluster;
+pub mod crowd;
 pub mod dump;
 pub mod environment;
 pub mod gate;

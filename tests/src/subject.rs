@@ -166,7 +166,7 @@ impl Subject {
     pub fn goal(&self, goal: Goal, url: &str) -> Command {
         match goal {
             Goal::Up => self.command(url, &["up"]),
-            Goal::Down => self.command(url, &["down", "--all", "--yes"]),
+            Goal::Down => self.command(url, &["down", "--all"]),
         }
     }
 

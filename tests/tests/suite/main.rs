@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod adoption;
+mod behind_a_pooler;
 mod cli_refusals;
 mod cli_secrets;
 mod clock;
@@ -14,6 +15,7 @@ mod embedded_application;
 mod encodings;
 mod event_triggers;
 mod example_migrations;
+mod fifty_starts_with_a_concurrent_index;
 mod harness_cluster;
 mod harness_proxy;
 mod harness_versions;
