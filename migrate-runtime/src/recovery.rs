@@ -65,9 +65,12 @@ impl Runner<'_> {
         dirty.sort_by_key(|row| set.find_recorded(&row.version).map(|migration| migration.version));
         for row in dirty {
             self.emitter.set_in_flight(Some(&row.version));
-            let journal = self.journal(&row.version).await?;
-            self.wait_for_orphan(&journal).await?;
-            done.extend(self.recover_one(set, row, journal).await?);
+            match self.settled(&row.version).await? {
+                (journal, Some(true)) => done.extend(self.recover_one(set, row, journal).await?),
+                // The killed runner's last message arrived late, and finished it.
+                (_, Some(false)) => {}
+                (_, None) => self.rows = self.rows.saturating_sub(1),
+            }
         }
         Ok(done)
     }
@@ -102,8 +105,10 @@ impl Runner<'_> {
 
     /// Rolls back a partly applied migration; one that stopped on its way down goes on there.
     pub async fn roll_back_dirty(&mut self, step: &Prepared<'_>) -> Result<u32, Error> {
-        let journal = self.journal(&step.version).await?;
-        self.wait_for_orphan(&journal).await?;
+        let (journal, row) = self.settled(&step.version).await?;
+        if row.is_none() {
+            return Err(Error::HistoryChanged { stem: step.stem.clone() });
+        }
         if journal.direction == Some(Direction::Down)
             && journal.down.as_deref().is_some_and(|text| crate::down::is_recorded_as(&step.script, text))
             && let Some(from) = self.resume_at(step, &journal).await?
@@ -284,12 +289,28 @@ impl Runner<'_> {
         Ok(journal)
     }
 
-    /// A killed runner's statement may still work on the server, for a second where it looks after its client.
+    /// The journal once nothing can be added to it any more, and whether the row is (still) there and dirty.
+    async fn settled(&self, version: &str) -> Result<(Journal, Option<bool>), Error> {
+        let journal = self.journal(version).await?;
+        self.wait_for_orphan(&journal).await?;
+        // Anew: what was on its way to the server when its sender died may have been done meanwhile.
+        let journal = self.journal(version).await?;
+        let history = self.settings.history.quoted();
+        let sql = format!("SELECT dirty FROM {history} WHERE version = {}", quote_literal(version));
+        let rows = self.work.ask("reading the history", &sql).await?;
+        Ok((journal, rows.first().map(|row| row.is_true(0))))
+    }
+
+    /// A killed runner's statement may still work on the server, for a second where it looks after its client; and a
+    /// session that is idle may have its client's last message before it, unread. So its end is waited for.
+    ///
+    /// Behind a pooler a session goes on to other clients. It has no migration's name, and is waited for while it works.
     async fn wait_for_orphan(&self, journal: &Journal) -> Result<(), Error> {
         let Some(backend) = &journal.backend else { return Ok(()) };
         let sql = format!(
             "SELECT {} FROM pg_catalog.pg_stat_activity a WHERE a.pid <> pg_catalog.pg_backend_pid() \
-             AND a.pid || '/' || extract(epoch FROM a.backend_start) = {} AND a.state <> 'idle'",
+             AND a.pid || '/' || extract(epoch FROM a.backend_start) = {} \
+             AND (a.state <> 'idle' OR a.application_name ~ ': [0-9]')",
             crate::observe::session_columns("a"),
             quote_literal(backend)
         );

@@ -1,8 +1,11 @@
 //! What became of a migration whose connection broke: the truth from the server, not a guess.
 //!
-//! Effect and record are one transaction, so the record tells. It is asked for once the old transaction is over, which
-//! the fence shows: it is that transaction's own lock. (`pg_xact_status` would need the transaction's number, and that
-//! travels in the very answer that was lost.)
+//! Effect and record are one transaction, so the record tells. (`pg_xact_status` would need the transaction's number, and
+//! that travels in the very answer that was lost.) It is asked for once the old session has ended: before that the message
+//! may lie unread in the server's socket, with no transaction begun and no lock taken, and be executed after any answer.
+//!
+//! Behind a pooler that session cannot be named. There the fence shows that a transaction is over which has begun; a record
+//! that is there is the truth, and one that is not proves nothing.
 
 use std::time::{Duration, Instant};
 
@@ -28,17 +31,26 @@ pub(crate) async fn committed(runner: &Runner<'_>, step: &Prepared<'_>) -> Optio
             Direction::Down => "down",
         }
     );
-    let fence = format!("SELECT pg_catalog.pg_try_advisory_xact_lock({})", runner.keys.fence);
+    let pooled = runner.probe.pooled;
+    // A later session with the same number started after ours was lost.
+    let over = match runner.work.greeted_by.filter(|_| !pooled) {
+        Some(pid) => format!(
+            "SELECT NOT EXISTS (SELECT FROM pg_catalog.pg_stat_activity WHERE pid = {pid} AND coalesce(backend_start < \
+             (SELECT backend_start FROM pg_catalog.pg_stat_activity WHERE pid = pg_catalog.pg_backend_pid()), true))"
+        ),
+        None => format!("SELECT pg_catalog.pg_try_advisory_xact_lock({})", runner.keys.fence),
+    };
     let started = Instant::now();
-    let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+    let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
     while started.elapsed() < PATIENCE && runner.settings.interrupt.triggered().is_none() {
         let open = Session::open(&runner.database, &runner.settings.tool, &runner.emitter);
         if let Ok(Ok(session)) = tokio::time::timeout(Duration::from_secs(5), open).await {
-            // The fence first, in a statement of its own: the question must see what the old transaction committed.
+            // In a statement of its own: the question must see what the old transaction committed.
             let over =
-                session.query(&fence).await.is_ok_and(|rows| rows.first().is_some_and(|row| row.is_true(0)));
+                session.query(&over).await.is_ok_and(|rows| rows.first().is_some_and(|row| row.is_true(0)));
             if over && let Ok(rows) = session.query(&question).await {
-                return Some(rows.first().is_some_and(|row| row.is_true(0)));
+                let found = rows.first().is_some_and(|row| row.is_true(0));
+                return (found || !pooled).then_some(found);
             }
         }
         tokio::time::sleep(backoff.pause()).await;

@@ -20,6 +20,9 @@ use crate::session::Session;
 use crate::settings::Settings;
 use crate::{Database, Error, Event, Report};
 
+/// How often a history that changes under the lock is planned for.
+const LOOKS: usize = 3;
+
 /// One run on one database: its connections and what is known about it.
 pub(crate) struct Runner<'s> {
     pub settings: &'s Settings,
@@ -35,8 +38,6 @@ pub(crate) struct Runner<'s> {
     pub lock: Option<RunnerLock>,
     /// How many rows the history has: each work transaction holds the server to it.
     pub rows: usize,
-    /// A transaction of an earlier runner, one that has lost the lock, was waited for: it may have changed the history.
-    pub overtaken: bool,
     /// When the connection was begun.
     pub since: Instant,
 }
@@ -106,7 +107,6 @@ impl<'s> Runner<'s> {
             run_id,
             lock: None,
             rows: 0,
-            overtaken: false,
             since,
         })
     }
@@ -169,11 +169,12 @@ impl<'s> Runner<'s> {
             rows = history::read(&self.work, &self.settings.history).await?;
             self.rows = rows.len();
         }
-        let mut told = false;
+        let mut looks = 0;
         loop {
+            looks += 1;
             let plan = self.plan(set, &rows, goal).await?;
             // A second look finds nothing new to warn of.
-            if !std::mem::replace(&mut told, true) {
+            if looks == 1 {
                 for warning in &plan.warnings {
                     self.emitter.emit(Event::Warning(warning.clone()));
                 }
@@ -190,10 +191,9 @@ impl<'s> Runner<'s> {
             };
             match result {
                 Ok(()) => return Ok(self.report(&plan, self.rows, done)),
-                // Another runner had lost the lock and was still at work: what it finished is not ours to refuse.
-                Err(Error::HistoryChanged { .. })
-                    if std::mem::take(&mut self.overtaken) && is_absolute(goal) =>
-                {
+                // A runner that was killed or had lost the lock still had a message on its way: what it finished is not
+                // ours to refuse. Who changes the history again and again is somebody else.
+                Err(Error::HistoryChanged { .. }) if looks < LOOKS && is_absolute(goal) => {
                     rows = history::read(&self.work, &self.settings.history).await?;
                     self.rows = rows.len();
                 }

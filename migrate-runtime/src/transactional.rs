@@ -72,7 +72,6 @@ impl Runner<'_> {
             let Some((reason, budget)) = self.worth_retrying(&broken.error) else {
                 return Err(self.give_up(failure, &broken.error).await);
             };
-            self.overtaken |= reason == RetryReason::OrphanRunner;
             let left = budget.saturating_sub(since.elapsed());
             // The last attempt ends with the budget, neither long before nor after.
             let pause = backoff.pause().min(left / 2);

@@ -25,6 +25,7 @@ mod interrupted;
 mod invalid_index;
 mod kill_at_every_message;
 mod killed_runner_lets_the_next_one_go;
+mod late_message;
 mod lock_holder_lost;
 mod lost_commit_is_resolved;
 mod model;
