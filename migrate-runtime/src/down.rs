@@ -42,7 +42,8 @@ pub(crate) fn choose<'a>(
         (None, Some(file)) => Cow::Borrowed(file),
         (None, None) => return Err(no_down(stem, migration)),
     };
-    Ok(Prepared { stem, version: version.to_owned(), direction: Direction::Down, script, migration, dirty })
+    let version = version.to_owned();
+    Ok(Prepared { stem, version, direction: Direction::Down, script, migration, dirty, recorded_down: None })
 }
 
 fn no_down(stem: String, migration: Option<&Migration>) -> Error {

@@ -199,7 +199,8 @@ impl Runner<'_> {
         };
         self.emitter.emit(Event::Recovering { stem: stem.clone(), how: Recovery::DownAndRetry });
         let version = row.version.clone();
-        let step = Prepared { stem, version, direction: Direction::Down, script, migration, dirty: true };
+        let direction = Direction::Down;
+        let step = Prepared { stem, version, direction, script, migration, dirty: true, recorded_down: None };
         let result = match step.script.mode {
             Mode::Transactional => self.transaction(std::slice::from_ref(&step)).await,
             Mode::NonTransactional => self.journalled(&step, 0).await,
@@ -347,6 +348,7 @@ fn resumable<'a>(
             script,
             migration,
             dirty: true,
+            recorded_down: journal.down.clone(),
         })
     };
     let (in_file, in_log) = match direction {

@@ -54,6 +54,8 @@ pub(crate) struct Prepared<'a> {
     pub migration: Option<&'a Migration>,
     /// Its row says that it was started and not finished.
     pub dirty: bool,
+    /// The down text that goes with it, where only the audit log carries it.
+    pub recorded_down: Option<String>,
 }
 
 impl Prepared<'_> {
@@ -279,6 +281,7 @@ impl<'s> Runner<'s> {
                     script: Cow::Borrowed(&migration.up),
                     migration: Some(migration),
                     dirty: false,
+                    recorded_down: None,
                 }),
                 // The planner refuses this before.
                 (Direction::Up, None) => {

@@ -1,5 +1,6 @@
 //! The SQL of the journal: what goes before, between and behind the statements of a script.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use migrate_core::sql;
@@ -194,7 +195,11 @@ fn begins(script: &Script, index: usize) -> bool {
     matches!(sql::control_of(text), Some(sql::Control::Begin { .. }))
 }
 
-/// The down text that is recorded with an up.
-fn recorded_down<'s>(step: &'s Prepared<'_>) -> Option<std::borrow::Cow<'s, str>> {
-    step.migration.and_then(|migration| migration.down.as_ref()).map(|down| sql::mask_secrets(&down.text))
+/// The down text that is recorded with an up: the file's, and where there is no file the one that was recorded before.
+/// Without it what is resumed from the record could not be rolled back.
+fn recorded_down<'s>(step: &'s Prepared<'_>) -> Option<Cow<'s, str>> {
+    match step.migration {
+        Some(migration) => migration.down.as_ref().map(|down| sql::mask_secrets(&down.text)),
+        None => step.recorded_down.as_deref().map(Cow::Borrowed),
+    }
 }

@@ -68,7 +68,8 @@ fn blocking_inside_a_runtime_is_an_error_and_no_panic() {
         let Some(Error::InsideRuntime) = error else { panic!("{error:?}") };
         // A thread of `spawn_blocking` belongs to the runtime, too; nothing in tokio's interface tells it apart.
         let inside = runner.clone();
-        let error = runtime.block_on(tokio::task::spawn_blocking(move || call(&inside))).unwrap();
+        let error =
+            runtime.block_on(async { tokio::task::spawn_blocking(move || call(&inside)).await.unwrap() });
         let Some(Error::InsideRuntime) = error else { panic!("{error:?}") };
         assert!(Error::InsideRuntime.hint().contains("std::thread::spawn"));
     }

@@ -145,3 +145,21 @@ fn a_partly_applied_migration_is_undone_with_the_recorded_down() {
     assert_eq!(stems(&good(migrator(database.url(), &[new]).run(Goal::UpAll))), ["0001_x"]);
     assert_eq!(answer(&mut client, TABLES), "new");
 }
+
+/// The file of a partly applied migration is gone. What is resumed from the record keeps the down that was recorded.
+/// Found by the model (T39, seed 117).
+#[test]
+fn what_is_resumed_without_its_file_can_still_be_rolled_back() {
+    let database = migrate_testing::scratch().unwrap();
+    let mut client = database.connect().unwrap();
+    let up = "CREATE TABLE a (i int); CREATE INDEX CONCURRENTLY a_i ON a (i); CREATE VIEW v AS TABLE missing";
+    let whole = migrator(database.url(), &[("0001_a", up, "DROP VIEW IF EXISTS v; DROP TABLE a")]);
+    let none = migrator(database.url(), &[]);
+    assert!(matches!(whole.run(Goal::UpAll), Err(Error::Dirty { .. })));
+    assert!(matches!(none.run(Goal::UpAll), Err(Error::Dirty { .. })));
+    client.batch_execute("CREATE TABLE missing ()").unwrap();
+    good(none.run(Goal::UpAll));
+    assert!(good(none.status()).entries[0].reversible);
+    assert_eq!(stems(&good(none.run(Goal::DownAll))), ["0001_a"]);
+    assert_eq!(answer(&mut client, TABLES), "missing");
+}
