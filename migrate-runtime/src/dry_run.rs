@@ -2,7 +2,7 @@
 
 use migrate_core::{Direction, Goal, Set};
 
-use crate::message::Part;
+use crate::message::{Attempt, Part};
 use crate::migrator::DryRun;
 use crate::run::{Prepared, Runner};
 use crate::{Error, history};
@@ -27,11 +27,12 @@ impl Runner<'_> {
             if let Some(step) = steps.iter().find(|step| !step.transactional()) {
                 return Err(Error::SingleTransaction { stem: step.stem.clone() });
             }
-            sql.extend(self.messages(&steps));
+            sql.extend(self.messages(&steps, true));
         } else {
-            for step in &steps {
+            for (index, step) in steps.iter().enumerate() {
                 if step.transactional() {
-                    sql.extend(self.messages(std::slice::from_ref(step)));
+                    let durable = crate::run::is_durable(&steps, index);
+                    sql.extend(self.messages(std::slice::from_ref(step), durable));
                 } else {
                     sql.extend(self.journal_messages(step));
                 }
@@ -44,9 +45,10 @@ impl Runner<'_> {
         Ok(DryRun { steps: steps.iter().map(Prepared::planned).collect(), warnings: plan.warnings, sql })
     }
 
-    fn messages(&self, steps: &[Prepared<'_>]) -> Vec<String> {
+    fn messages(&self, steps: &[Prepared<'_>], durable: bool) -> Vec<String> {
+        let attempt = Attempt { lock_timeout: None, durable };
         let works: Vec<_> = steps.iter().map(|step| (step.work(), self.record(step))).collect();
-        let parts = self.builder().transaction(&works, self.rows, None);
+        let parts = self.builder().transaction(&works, self.rows, attempt);
         parts.into_iter().map(text).collect()
     }
 }

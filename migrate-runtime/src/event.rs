@@ -97,7 +97,7 @@ pub enum Event {
         /// What is done.
         how: Recovery,
     },
-    /// A migration is done and recorded.
+    /// A migration is committed and recorded. It is on the server's disk with the end of the run at the latest.
     Finished {
         /// The migration.
         stem: String,

@@ -13,7 +13,7 @@ use tokio_postgres::error::DbError;
 use crate::error::{Failure, ServerError};
 use crate::failure::{byte_of, original_position};
 use crate::history_table::quote_literal;
-use crate::lock::{Keys, held};
+use crate::lock::Keys;
 use crate::probe::Probe;
 use crate::settings::Settings;
 
@@ -146,24 +146,27 @@ pub(crate) enum Guard {
 }
 
 impl Guard {
-    const ALL: [Self; 3] = [Self::Fence, Self::History, Self::Transaction];
-
+    /// The text in the error of a guard. A savepoint's name and a command are in it in every language.
     const fn marker(self) -> &'static str {
         match self {
             Self::Fence => "cargo-migrate guard: fence",
             Self::History => "cargo-migrate guard: history",
-            Self::Transaction => "cargo-migrate guard: transaction",
+            Self::Transaction => SAVEPOINT,
         }
     }
 
     /// The guard that this error comes from.
     pub fn of(error: &tokio_postgres::Error) -> Option<Self> {
         let server = error.as_db_error()?;
-        // invalid_text_representation
-        if server.code().code() != "22P02" {
-            return None;
+        let found = |guard: &Self| server.message().contains(guard.marker());
+        match server.code().code() {
+            // invalid_text_representation
+            "22P02" => [Self::Fence, Self::History].into_iter().find(found),
+            // invalid_savepoint_specification; no_active_sql_transaction
+            "3B001" => Some(Self::Transaction).filter(found),
+            "25P01" => Some(Self::Transaction).filter(|_| server.message().contains("RELEASE SAVEPOINT")),
+            _ => None,
         }
-        Self::ALL.into_iter().find(|guard| server.message().contains(guard.marker()))
     }
 
     /// SQL that fails unless the condition holds. The process id keeps the planner from folding the cast into an
@@ -175,6 +178,19 @@ impl Guard {
         )
     }
 }
+
+/// How a transaction is tried this time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    /// Bounds the wait for table locks, where the files and settings allow more.
+    pub lock_timeout: Option<Duration>,
+    /// The commit waits for the disk.
+    pub durable: bool,
+}
+
+/// The savepoint around a body: gone with the transaction, so that its release fails where the body ended that. No
+/// setting that a body resets can hide it, and it costs next to nothing.
+const SAVEPOINT: &str = "cargo_migrate_body";
 
 /// Builds the parts of a transaction.
 pub(crate) struct Builder<'a> {
@@ -196,14 +212,14 @@ pub(crate) fn lock_timeout(settings: &Settings, script: &Script) -> Duration {
 
 impl Builder<'_> {
     /// The parts that run these scripts in one transaction and record each, given how many rows the history has
-    /// before. `lock_timeout` bounds this attempt.
+    /// before.
     ///
     /// One message, unless a script carries COPY data, which the protocol wants in messages of its own.
     pub fn transaction<'w>(
         &self,
         works: &[(Work<'w>, String)],
         rows_before: usize,
-        lock_timeout: Option<Duration>,
+        attempt: Attempt,
     ) -> Vec<Part<'w>> {
         let mut parts = Vec::new();
         let mut message = Message::default();
@@ -217,7 +233,7 @@ impl Builder<'_> {
             if index > 0 {
                 message.own(RESET, RESET_STATEMENTS);
             }
-            self.head(&mut message, work, rows, lock_timeout);
+            self.head(&mut message, work, rows, attempt);
             body(&mut parts, &mut message, *work);
             self.tail(&mut message, record);
             rows = match work.direction {
@@ -267,7 +283,8 @@ impl Builder<'_> {
         format!("SELECT {}", Guard::Fence.unless(&condition))
     }
 
-    fn head(&self, message: &mut Message<'_>, work: &Work<'_>, rows: usize, lock_timeout: Option<Duration>) {
+    fn head(&self, message: &mut Message<'_>, work: &Work<'_>, rows: usize, attempt: Attempt) {
+        let Attempt { lock_timeout, durable } = attempt;
         let timeout = lock_timeout.unwrap_or_else(|| self::lock_timeout(self.settings, work.script));
         let mut set = format!("SET LOCAL lock_timeout = {}", milliseconds(timeout));
         let mut count = 1;
@@ -285,47 +302,33 @@ impl Builder<'_> {
             ";SET LOCAL application_name = {}",
             quote_literal(&application(self.settings, work.stem))
         );
-        message.own(&set, count + 1);
+        count += 1;
+        if !durable {
+            // The last commit of the run waits for the disk, and with it for all before it.
+            set += ";SET LOCAL synchronous_commit = off";
+            count += 1;
+        }
+        message.own(&set, count);
+        message.own(&self.fence(), 1);
+        // In a statement of its own, behind the fence: it must see what the transaction before committed. One pass over
+        // the table for both questions.
+        let there = u8::from(work.direction == Direction::Down);
         message.own(
             &format!(
-                "SELECT pg_catalog.set_config('cargo_migrate.xid', pg_catalog.pg_current_xact_id()::text, true), {}",
-                Guard::Fence.unless(&format!("pg_catalog.pg_try_advisory_xact_lock({})", self.keys.fence))
-            ),
-            1,
-        );
-        let table = self.settings.history.quoted();
-        let there = match work.direction {
-            Direction::Up => "NOT EXISTS",
-            Direction::Down => "EXISTS",
-        };
-        message.own(
-            &format!(
-                "SELECT {}",
+                "SELECT {} FROM {}",
                 Guard::History.unless(&format!(
-                    "(SELECT count(*) FROM {table}) = {rows} AND {there} (SELECT FROM {table} WHERE version = {})",
+                    "count(*) = {rows} AND count(*) FILTER (WHERE version = {}) = {there}",
                     quote_literal(work.version)
-                ))
+                )),
+                self.settings.history.quoted()
             ),
             1,
         );
+        message.own(&format!("SAVEPOINT {SAVEPOINT}"), 1);
     }
 
     fn tail(&self, message: &mut Message<'_>, record: &str) {
-        message.own("RESET SESSION AUTHORIZATION;RESET ROLE", 2);
-        // The setting is the cheap test; a body that resets all settings is judged by the fence, which only the end of
-        // the transaction can release.
-        message.own(
-            &format!(
-                "SELECT {}",
-                Guard::Transaction.unless(&format!(
-                    "pg_catalog.current_setting('cargo_migrate.xid', true) = \
-                     pg_catalog.pg_current_xact_id()::pg_catalog.text OR EXISTS (SELECT FROM pg_catalog.pg_locks \
-                     WHERE pid = pg_catalog.pg_backend_pid() AND {})",
-                    held(self.keys.fence)
-                ))
-            ),
-            1,
-        );
+        message.own(&format!("RELEASE SAVEPOINT {SAVEPOINT};RESET SESSION AUTHORIZATION;RESET ROLE"), 3);
         message.own(record, crate::record::STATEMENTS);
     }
 }

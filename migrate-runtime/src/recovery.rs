@@ -116,7 +116,7 @@ impl Runner<'_> {
             return self.resume(step, from).await;
         }
         match step.script.mode {
-            Mode::Transactional => self.transaction(std::slice::from_ref(step)).await,
+            Mode::Transactional => self.transaction(std::slice::from_ref(step), true).await,
             Mode::NonTransactional => self.journalled(step, 0).await,
         }
     }
@@ -202,7 +202,7 @@ impl Runner<'_> {
         let direction = Direction::Down;
         let step = Prepared { stem, version, direction, script, migration, dirty: true, recorded_down: None };
         let result = match step.script.mode {
-            Mode::Transactional => self.transaction(std::slice::from_ref(&step)).await,
+            Mode::Transactional => self.transaction(std::slice::from_ref(&step), true).await,
             Mode::NonTransactional => self.journalled(&step, 0).await,
         };
         match result {

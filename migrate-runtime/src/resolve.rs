@@ -19,6 +19,9 @@ use crate::session::Session;
 /// A server that crashed needs its recovery first.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Commits a change that changes nothing, and so waits until all before it is on the disk.
+pub(crate) const TO_DISK: &str = "SELECT pg_catalog.pg_logical_emit_message(true, 'cargo-migrate', '')";
+
 /// Whether our transaction was committed; `None` where the server did not say in time.
 pub(crate) async fn committed(runner: &Runner<'_>, step: &Prepared<'_>) -> Option<bool> {
     let log = runner.settings.history.log_quoted();
@@ -50,6 +53,9 @@ pub(crate) async fn committed(runner: &Runner<'_>, step: &Prepared<'_>) -> Optio
                 session.query(&over).await.is_ok_and(|rows| rows.first().is_some_and(|row| row.is_true(0)));
             if over && let Ok(rows) = session.query(&question).await {
                 let found = rows.first().is_some_and(|row| row.is_true(0));
+                if found && session.query(TO_DISK).await.is_err() {
+                    continue;
+                }
                 return (found || !pooled).then_some(found);
             }
         }

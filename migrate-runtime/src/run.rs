@@ -38,6 +38,8 @@ pub(crate) struct Runner<'s> {
     pub lock: Option<RunnerLock>,
     /// How many rows the history has: each work transaction holds the server to it.
     pub rows: usize,
+    /// The last commit did not wait for the disk.
+    pub undurable: bool,
     /// When the connection was begun.
     pub since: Instant,
 }
@@ -109,6 +111,7 @@ impl<'s> Runner<'s> {
             run_id,
             lock: None,
             rows: 0,
+            undurable: false,
             since,
         })
     }
@@ -145,9 +148,22 @@ impl<'s> Runner<'s> {
         self.probe.writable(&self.work)?;
         self.take_lock().await?;
         let result = self.run_locked(set, goal).await;
+        if result.is_err() {
+            self.make_durable().await;
+        }
         self.emitter.set_in_flight(None);
         self.release_lock().await;
         result
+    }
+
+    /// Waits until all that was committed is on the server's disk, where the last commit of the run has not seen to it.
+    ///
+    /// Writes an empty message into the log of changes: a transaction that wrote nothing does not wait for the disk
+    /// (`RecordTransactionCommit` of xact.c). Where the connection is gone, the server does it within a second.
+    async fn make_durable(&mut self) {
+        if std::mem::take(&mut self.undurable) {
+            let _ = self.work.query(crate::resolve::TO_DISK).await;
+        }
     }
 
     /// Gives the runner lock back.
@@ -306,7 +322,10 @@ impl<'s> Runner<'s> {
             let attempts = if step.dirty {
                 self.roll_back_dirty(step).await?
             } else if step.transactional() {
-                self.transaction(std::slice::from_ref(step)).await?
+                let durable = is_durable(steps, index);
+                let attempts = self.transaction(std::slice::from_ref(step), durable).await?;
+                self.undurable = !durable;
+                attempts
             } else {
                 self.journalled(step, 0).await?
             };
@@ -327,7 +346,7 @@ impl<'s> Runner<'s> {
         for (index, step) in steps.iter().enumerate() {
             self.start(step, index + 1, steps.len());
         }
-        let attempts = self.transaction(steps).await?;
+        let attempts = self.transaction(steps, true).await?;
         done.extend(steps.iter().map(|step| self.finish(step, started, attempts)));
         Ok(())
     }
@@ -376,6 +395,12 @@ impl<'s> Runner<'s> {
             self.emitter.emit(Event::Warning(Warning::StaleBinary { folder: folder.to_owned(), files }));
         }
     }
+}
+
+/// Whether the commit of this step waits for the disk. Where another transactional step follows, that one's does, and
+/// with it for this one: the log is written in order.
+pub(crate) fn is_durable(steps: &[Prepared<'_>], index: usize) -> bool {
+    steps.get(index + 1).is_none_or(|next| !next.transactional())
 }
 
 fn goes_back(goal: Goal) -> bool {

@@ -9,7 +9,7 @@ use tokio_postgres::error::DbError;
 use crate::backoff::Backoff;
 use crate::error::Failure;
 use crate::event::RetryReason;
-use crate::message::{self, AS_OURSELVES, Guard, Message, Part, RESET, Work};
+use crate::message::{self, AS_OURSELVES, Attempt, Guard, Message, Part, RESET, Work};
 use crate::record::Line;
 use crate::run::{Prepared, Runner, flight};
 use crate::session::{Broken, Session, is_lost};
@@ -27,8 +27,9 @@ pub(crate) struct Refused {
 }
 
 impl Runner<'_> {
-    /// Runs these steps in one transaction; says how many attempts it took.
-    pub async fn transaction(&mut self, steps: &[Prepared<'_>]) -> Result<u32, Error> {
+    /// Runs these steps in one transaction; says how many attempts it took. A commit that is not `durable` does not wait
+    /// for the disk: [`make_durable`](Self::make_durable) does, or any later commit.
+    pub async fn transaction(&mut self, steps: &[Prepared<'_>], durable: bool) -> Result<u32, Error> {
         let Some(first) = steps.first() else { return Ok(0) };
         let since = Instant::now();
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
@@ -41,7 +42,8 @@ impl Runner<'_> {
             // The last attempt waits no longer than what is left. Zero means no limit, and stays so.
             let timeout = (wanted > left).then_some(left);
             let works: Vec<_> = steps.iter().map(|step| (step.work(), self.record(step))).collect();
-            let parts = self.builder().transaction(&works, self.rows, timeout);
+            let parts =
+                self.builder().transaction(&works, self.rows, Attempt { lock_timeout: timeout, durable });
             too_large(&parts, &first.stem)?;
 
             let watched = flight(

@@ -46,7 +46,7 @@ fn after(body: &str) -> String {
         .batch_execute(&format!("DROP OWNED BY leaked_{0}; DROP ROLE leaked_{0}", database.name()))
         .unwrap();
     let settings = "SELECT coalesce(string_agg(name || '=' || setting, ' '), '') FROM (SELECT name, setting FROM seen \
-                    WHERE name NOT IN ('application_name') GROUP BY name, setting HAVING count(*) <> 2) d";
+                    WHERE name NOT IN ('application_name', 'synchronous_commit') GROUP BY name, setting HAVING count(*) <> 2) d";
     let session = "SELECT string_agg(CASE WHEN a = b THEN '' ELSE a::text || ' became ' || b::text END, '') FROM \
                    (SELECT (who, path, temps, prepared, listening, cursors, locks) AS a FROM journal WHERE id = 1) x, \
                    (SELECT (who, path, temps, prepared, listening, cursors, locks) AS b FROM journal WHERE id = 3) y";
