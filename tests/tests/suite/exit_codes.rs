@@ -84,7 +84,7 @@ fn modified() -> Output {
 }
 
 /// A migration stands still at a lock that the test holds, and the program is sent a signal.
-fn interrupted(signal: Signal) -> Output {
+fn interrupted(signal: Signal, format: &str) -> Output {
     let environment = TestEnvironment::new();
     environment.migration(
         "0001_a",
@@ -93,7 +93,7 @@ fn interrupted(signal: Signal) -> Output {
     );
     let mut client = environment.client();
     client.batch_execute("SELECT pg_advisory_lock(9)").unwrap();
-    let running = environment.spawn(&["up"]);
+    let running = environment.spawn(&["up", "--format", format]);
     let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 9 AND NOT granted \
                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
     poll_until(&mut client, waiting, "1");
@@ -105,7 +105,7 @@ fn interrupted(signal: Signal) -> Output {
 
 #[test]
 fn every_code_of_the_table() {
-    let rows: [(i32, &str, &dyn Fn() -> Output); 13] = [
+    let rows: [(i32, &str, &dyn Fn() -> Output); 14] = [
         (0, "", &|| project().run(&["up"])),
         (1, "is protected", &refused_by_a_gate),
         (2, "nope", &a_migration_failed),
@@ -117,8 +117,9 @@ fn every_code_of_the_table() {
         (8, "", &pending),
         (8, "", &|| project().run(&["lock", "--check"])),
         (9, "modified", &modified),
-        (130, "interrupted", &|| interrupted(Signal::INT)),
-        (143, "interrupted", &|| interrupted(Signal::TERM)),
+        (130, "interrupted", &|| interrupted(Signal::INT, "human")),
+        (130, "\"event\":\"stopping\",\"signal\":2}", &|| interrupted(Signal::INT, "json")),
+        (143, "interrupted", &|| interrupted(Signal::TERM, "human")),
     ];
     let mut seen = BTreeSet::new();
     for (code, said, run) in rows {
