@@ -30,6 +30,8 @@ pub struct Context {
     pub interrupt: Interrupt,
     /// Set while the engine works, which is when a signal must ask it to stop instead of ending the process.
     pub in_flight: Arc<AtomicBool>,
+    /// Set where a program reads the output: what a signal is answered with is an event then, too.
+    pub as_events: Arc<AtomicBool>,
 }
 
 impl Context {
@@ -47,6 +49,7 @@ impl Context {
             now: SystemTime::now(),
             interrupt: Interrupt::new(),
             in_flight: Arc::default(),
+            as_events: Arc::default(),
         }
     }
 
@@ -167,6 +170,7 @@ pub(crate) mod testing {
             now: SystemTime::UNIX_EPOCH,
             interrupt: Interrupt::new(),
             in_flight: Arc::default(),
+            as_events: Arc::default(),
         };
         (context, written)
     }

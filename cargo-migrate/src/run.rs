@@ -6,7 +6,7 @@ use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Cli, ColorWhen};
 use crate::command::{self, Call};
-use crate::render::{Paint, Ui};
+use crate::render::{Paint, Ui, escape};
 use crate::{Context, Exit};
 
 /// Runs one command line. `arguments` are those of the process, the program's name first; cargo hands in the name of
@@ -32,6 +32,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, context: &Context) -> 
 
 fn parse(arguments: Vec<OsString>, context: &Context) -> Result<Cli, Exit> {
     let width = context.stdout.terminal().unwrap_or(100).clamp(40, 100);
+    let typed_escapes = arguments.iter().any(|argument| argument.to_string_lossy().contains('\u{1b}'));
     let matches = Cli::command().term_width(width).try_get_matches_from(arguments);
     matches.and_then(|matches| Cli::from_arg_matches(&matches)).map_err(|error| {
         let (stream, exit) = match error.use_stderr() {
@@ -39,9 +40,13 @@ fn parse(arguments: Vec<OsString>, context: &Context) -> Result<Cli, Exit> {
             false => (&context.stdout, Exit::Success),
         };
         let text = error.render();
-        match Paint::of(stream, ColorWhen::Auto, &context.env).on {
+        let plain = text.to_string();
+        let safe = escape(&plain);
+        // What was typed stands in it, colours too, which cannot be told apart from clap's own then.
+        let is_safe = plain == safe && !typed_escapes;
+        match is_safe && Paint::of(stream, ColorWhen::Auto, &context.env).on {
             true => stream.write(&text.ansi().to_string()),
-            false => stream.write(&text.to_string()),
+            false => stream.write(&safe),
         }
         exit
     })

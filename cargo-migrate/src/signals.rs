@@ -6,25 +6,33 @@ use std::thread;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::render::signals::Reader;
 use crate::{Context, Exit, render};
 
 /// Watches for signals on a thread of its own, until the process ends.
 pub fn watch(context: &Context) {
     let (interrupt, in_flight, stderr) =
         (context.interrupt.clone(), context.in_flight.clone(), context.stderr.clone());
+    let as_events = context.as_events.clone();
+    let can_go_back = stderr.terminal().is_some() && context.env.get("TERM") != Some("dumb");
     // Without a handler a signal ends the process, as it does without this function.
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
     thread::spawn(move || {
         for signal in signals.forever() {
             let signal = u8::try_from(signal).unwrap_or(2);
+            let reader = match (as_events.load(Ordering::SeqCst), can_go_back) {
+                (true, _) => Reader::Program,
+                (false, true) => Reader::Terminal,
+                (false, false) => Reader::File,
+            };
             let first = interrupt.triggered().is_none();
             if first && in_flight.load(Ordering::SeqCst) {
                 interrupt.trigger(signal);
-                stderr.write(&render::signals::stopping(stderr.terminal().is_some()));
+                render::signals::stopping(&stderr, reader, signal);
                 continue;
             }
             if !first && in_flight.load(Ordering::SeqCst) {
-                stderr.write(&render::signals::leaving(stderr.terminal().is_some()));
+                render::signals::leaving(&stderr, reader, signal);
             }
             leave(Exit::Interrupted(signal));
         }

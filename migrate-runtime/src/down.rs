@@ -24,7 +24,8 @@ pub(crate) fn choose<'a>(
         (Some(text), Some(file)) if is_recorded_as(file, text) => Cow::Borrowed(file),
         (Some(text), file) => {
             let was = parse(&stem, text)?;
-            match (file, settings.prefer_file_down) {
+            let prefer = settings.file_down_of.get(&stem).copied().or(settings.prefer_file_down);
+            match (file, prefer) {
                 (Some(file), None) => {
                     return Err(Error::DownDiffers {
                         stem,

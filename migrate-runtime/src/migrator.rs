@@ -108,6 +108,14 @@ impl Migrator {
         self.with(|settings| settings.prefer_file_down = prefer)
     }
 
+    /// [`prefer_file_down`](Self::prefer_file_down) for one migration only: what was said of one of them is not said of
+    /// the others.
+    pub fn prefer_file_down_of(self, stem: &str, prefer: bool) -> Self {
+        self.with(|settings| {
+            settings.file_down_of.insert(stem.to_owned(), prefer);
+        })
+    }
+
     /// `application_name` and the audit log's `tool`. Default: `migrate-runtime VERSION`.
     pub fn tool(self, name: &str) -> Self {
         self.with(|settings| settings.tool = name.to_owned())

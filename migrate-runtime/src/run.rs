@@ -139,6 +139,9 @@ impl<'s> Runner<'s> {
             if back || !rows.iter().any(|row| row.dirty) {
                 let plan = self.plan(set, &rows, goal).await?;
                 if plan.steps.is_empty() {
+                    for warning in &plan.warnings {
+                        self.emitter.emit(Event::Warning(warning.clone()));
+                    }
                     return Ok(self.report(&plan, rows.len(), vec![]));
                 }
             } else if !self.settings.auto_recover {

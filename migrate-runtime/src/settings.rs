@@ -1,5 +1,6 @@
 //! What a runner was told: every setting with the default that is right for an application.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use migrate_core::{Newer, Policy};
@@ -20,6 +21,8 @@ pub(crate) struct Settings {
     pub auto_recover: bool,
     pub single_transaction: bool,
     pub prefer_file_down: Option<bool>,
+    /// The same for single migrations, by stem.
+    pub file_down_of: BTreeMap<String, bool>,
     pub tool: String,
     pub reason: Option<String>,
     pub interrupt: Interrupt,
@@ -41,6 +44,7 @@ impl Default for Settings {
             auto_recover: true,
             single_transaction: false,
             prefer_file_down: None,
+            file_down_of: BTreeMap::new(),
             tool: concat!("migrate-runtime ", env!("CARGO_PKG_VERSION")).to_owned(),
             reason: None,
             interrupt: Interrupt::new(),

@@ -20,6 +20,7 @@ pub mod proxy;
 pub mod redact;
 pub mod skip;
 pub mod subject;
+pub mod terminal;
 pub mod tls;
 pub mod wait;
 
@@ -32,4 +33,5 @@ pub use pgbouncer::PgBouncer;
 pub use proxy::Proxy;
 pub use redact::Redactor;
 pub use subject::Subject;
+pub use terminal::Terminal;
 pub use wait::{poll_until, until};

@@ -53,7 +53,8 @@ impl Output {
         format!("exit {}\n--- stdout\n{stdout}--- stderr\n{stderr}", self.code)
     }
 
-    fn new(status: ExitStatus, stdout: &[u8], stderr: &[u8], took: Duration) -> Self {
+    #[track_caller]
+    pub(crate) fn new(status: ExitStatus, stdout: &[u8], stderr: &[u8], took: Duration) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
         let output = Self { code, stdout: text(stdout), stderr: text(stderr), took };

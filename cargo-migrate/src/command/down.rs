@@ -89,9 +89,15 @@ impl Down {
             let result = migrator.run(goal);
             drop(works);
             match result {
-                Err(Error::DownDiffers { stem, recorded, found }) if call.context.stdin.is_terminal() => {
-                    call.ui.remark(&DownDiffView { stem, recorded, found }, "down_differs");
-                    migrator = migrator.prefer_file_down(Some(ask_for_file(call)?));
+                Err(Error::DownDiffers { stem, recorded, found }) => {
+                    let view =
+                        DownDiffView { stem: stem.clone(), recorded: recorded.clone(), found: found.clone() };
+                    call.ui.remark(&view, "down_differs");
+                    if !call.context.stdin.is_terminal() {
+                        return Err(Error::DownDiffers { stem, recorded, found }.into());
+                    }
+                    let file = ask_for_file(call)?;
+                    migrator = migrator.prefer_file_down_of(&stem, file);
                 }
                 result => return Ok(result?),
             }

@@ -46,7 +46,9 @@ pub(crate) fn table(columns: &[Column], rows: &[Vec<Cell>], width: Option<usize>
         .enumerate()
         .map(|(index, column)| {
             let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.text.width());
-            cells.max().map_or(0, |widest| widest.max(column.title.width()))
+            let widest = cells.max().unwrap_or_default();
+            // A column in which nothing stands would only take room from the others.
+            if widest == 0 && column.goes > 0 { 0 } else { widest.max(column.title.width()) }
         })
         .collect();
     let widths = fit(columns, &natural, width);

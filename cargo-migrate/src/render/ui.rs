@@ -1,6 +1,7 @@
 //! How one run of the command line speaks: as a person or as a program reads it, loudly or quietly.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use migrate_runtime::Event;
@@ -58,6 +59,7 @@ impl Ui {
         // A dumb terminal cannot go back to the start of a line: it gets plain lines, as a file does.
         let dumb = context.env.get("TERM") == Some("dumb");
         let live = context.stderr.terminal().filter(|_| !dumb);
+        context.as_events.store(global.format == Format::Json, Ordering::SeqCst);
         Self {
             stdout: context.stdout.clone(),
             stderr: context.stderr.clone(),
@@ -149,7 +151,7 @@ impl Ui {
     }
 }
 
-fn write_line(stderr: &Stream, value: Value) {
+pub(super) fn write_line(stderr: &Stream, value: Value) {
     let mut line = Map::new();
     line.insert("schema".to_owned(), SCHEMA.into());
     line.extend(value.as_object().cloned().unwrap_or_default());

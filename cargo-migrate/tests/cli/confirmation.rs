@@ -52,6 +52,22 @@ fn a_down_that_differs_is_shown_and_asked_about() {
 }
 
 #[test]
+fn each_down_that_differs_is_asked_about_for_itself() {
+    let mut world = World::with_database();
+    world.expect(0, &["up"]);
+    world.migration("0001_create_a", "CREATE TABLE a (id int);\n", "DROP TABLE no_such_table;\n");
+    world.migration("0002_create_b", "CREATE TABLE b (id int);\n", "DROP TABLE b CASCADE;\n");
+    // Without anybody to ask the difference is shown all the same.
+    let refused = world.expect(1, &["down", "--all"]);
+    assert!(refused.stderr.contains("  + DROP TABLE b CASCADE;"), "{}", refused.stderr);
+    // The first answer is not taken for the second, which would fail.
+    world.answers = Some("file\nrecorded\n".to_owned());
+    let asked = world.expect(0, &["down", "--all"]);
+    assert_eq!(asked.stderr.matches("which one rolls back?").count(), 2, "{}", asked.stderr);
+    assert!(applied(&world).is_empty());
+}
+
+#[test]
 fn redo_takes_the_recorded_down_and_the_file_as_it_is() {
     let world = World::with_database();
     world.expect(0, &["up"]);

@@ -63,3 +63,14 @@ fn conflict_markers_of_git_are_not_written_over() {
     world.expect(0, &["lock"]);
     world.expect(0, &["up"]);
 }
+
+#[test]
+fn a_newer_database_is_told_though_nothing_is_to_do() {
+    let world = World::with_database();
+    world.expect(0, &["up"]);
+    for half in ["up", "down"] {
+        std::fs::remove_file(world.path(format!("migrations/0002_create_b.{half}.sql"))).unwrap();
+    }
+    let ran = world.expect(0, &["up"]);
+    assert!(ran.stderr.contains("1 migration newer than every file here: 0002_create_b"), "{}", ran.stderr);
+}

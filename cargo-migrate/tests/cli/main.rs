@@ -11,6 +11,7 @@ mod init;
 mod json;
 mod new;
 mod protected;
+mod reference;
 mod world;
 
 /// A test file that nobody declares is never run.

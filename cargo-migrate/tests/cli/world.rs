@@ -126,6 +126,7 @@ impl World {
             now: self.now,
             interrupt: Interrupt::new(),
             in_flight: Arc::default(),
+            as_events: Arc::default(),
         };
         let arguments = ["cargo-migrate", "migrate"].iter().chain(arguments).map(Into::into);
         let code = cargo_migrate::run(arguments, &context).code();

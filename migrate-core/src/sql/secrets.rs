@@ -23,7 +23,10 @@ pub fn mask_secrets(sql: &str) -> Cow<'_, str> {
         match token.kind {
             Kind::Str { .. } if behind_password => masked.push_str("'***'"),
             Kind::Str { style: Style::Dollar, terminated: true, .. } => mask_dollar(text, &mut masked),
-            Kind::Str { .. } | Kind::LineComment | Kind::BlockComment { .. } => mask_text(text, &mut masked),
+            // A name in double quotes too: the server quotes a whole statement like that in the context of an error.
+            Kind::Str { .. } | Kind::LineComment | Kind::BlockComment { .. } | Kind::Quoted { .. } => {
+                mask_text(text, &mut masked);
+            }
             _ => masked.push_str(text),
         }
         behind_password = match token.kind {
@@ -159,6 +162,8 @@ mod tests {
             "-- ALTER ROLE a PASSWORD 'canary'\nSELECT 1",
             "ALTER ROLE a PASSWORD 'canary",
             "SELECT 'password canary' || 'password=canary",
+            "SQL statement \"ALTER ROLE a PASSWORD 'canary'\"\nPL/pgSQL function inline_code_block line 1 at EXECUTE",
+            "SQL statement \"ALTER ROLE \"a b\" PASSWORD 'canary'\"",
         ] {
             let masked = mask_secrets(sql);
             assert!(masked.contains(MASK), "{sql}: {masked}");

@@ -14,7 +14,7 @@ pub(crate) struct StatusView(pub(crate) Status);
 const COLUMNS: [Column; 5] = [
     Column { title: "migration", goes: 0, shrinks_to: Some(16) },
     Column { title: "state", goes: 0, shrinks_to: None },
-    Column { title: "applied", goes: 2, shrinks_to: Some(19) },
+    Column { title: "applied at", goes: 2, shrinks_to: Some(19) },
     Column { title: "took", goes: 3, shrinks_to: None },
     Column { title: "by", goes: 4, shrinks_to: Some(8) },
 ];
