@@ -35,8 +35,9 @@ fn a_dump_is_applied_and_recorded_in_one_transaction() {
     let goods = "SELECT string_agg(id || '=' || coalesce(name, '<null>'), '|' ORDER BY id) FROM goods";
     assert_eq!(answer(&mut client, goods), "1=Grün; -- no comment|2=<null>|3=a\tb\\c|4='quoted'");
     assert_eq!(answer(&mut client, "SELECT sum(id) FROM more"), "15");
-    let one = "SELECT count(DISTINCT xmin) FROM (SELECT xmin::text FROM goods UNION ALL SELECT xmin::text FROM more \
-               UNION ALL SELECT xmin::text FROM schema_migrations WHERE version = '0001_dump') AS t";
+    // The body has a savepoint around it, so that its rows have one number of their own; that record and body share their
+    // fate is shown by the failure below.
+    let one = "SELECT count(DISTINCT xmin) FROM (SELECT xmin::text FROM goods UNION ALL SELECT xmin::text FROM more) AS t";
     assert_eq!(answer(&mut client, one), "1");
     // The empty search_path of the dump is gone: `x` went into public.
     assert_eq!(answer(&mut client, "SELECT to_regclass('public.x')"), "x");
