@@ -12,25 +12,34 @@ pub(crate) fn create(history: &HistoryTable, probe: &Probe) -> Option<String> {
     if probe.history.is_some() && probe.log_exists {
         return None;
     }
-    let mut sql = String::new();
+    let mut statements = Vec::new();
     if probe.history.is_none() && history.schema != "public" {
         // CREATE SCHEMA IF NOT EXISTS wants the privilege even where the schema exists.
-        sql += &format!("CREATE SCHEMA IF NOT EXISTS {};\n", quote_identifier(&history.schema));
+        statements.push(format!("CREATE SCHEMA IF NOT EXISTS {}", quote_identifier(&history.schema)));
     }
-    sql += &format!(
-        "CREATE TABLE IF NOT EXISTS {table} (version TEXT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now(), \
-         checksum TEXT NOT NULL, dirty BOOLEAN NOT NULL DEFAULT false);\n\
-         CREATE TABLE IF NOT EXISTS {log} (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
-         at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(), version TEXT NOT NULL, action TEXT NOT NULL, \
-         outcome TEXT NOT NULL, statement INTEGER, statements INTEGER, checksum TEXT, duration_ms DOUBLE PRECISION, \
-         db_user TEXT NOT NULL DEFAULT session_user, client TEXT, tool TEXT, run TEXT, backend TEXT, \
-         sqlstate TEXT, message TEXT, reason TEXT, up_sql TEXT, down_sql TEXT);\n\
-         COMMENT ON TABLE {table} IS 'Applied migrations (cargo migrate). One row a migration.';\n\
-         COMMENT ON TABLE {log} IS 'Audit trail of cargo migrate: append-only.'",
-        table = history.quoted(),
-        log = history.log_quoted(),
-    );
-    Some(sql)
+    // A table that is there stays as it is, its comment too: it may be another tool's, and another role's.
+    if probe.history.is_none() {
+        let table = history.quoted();
+        statements.push(format!(
+            "CREATE TABLE IF NOT EXISTS {table} (version TEXT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL \
+             DEFAULT now(), checksum TEXT NOT NULL, dirty BOOLEAN NOT NULL DEFAULT false)"
+        ));
+        statements.push(format!(
+            "COMMENT ON TABLE {table} IS 'Applied migrations (cargo migrate). One row a migration.'"
+        ));
+    }
+    if !probe.log_exists {
+        let log = history.log_quoted();
+        statements.push(format!(
+            "CREATE TABLE IF NOT EXISTS {log} (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
+             at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(), version TEXT NOT NULL, action TEXT NOT NULL, \
+             outcome TEXT NOT NULL, statement INTEGER, statements INTEGER, checksum TEXT, duration_ms DOUBLE PRECISION, \
+             db_user TEXT NOT NULL DEFAULT session_user, client TEXT, tool TEXT, run TEXT, backend TEXT, \
+             sqlstate TEXT, message TEXT, reason TEXT, up_sql TEXT, down_sql TEXT)"
+        ));
+        statements.push(format!("COMMENT ON TABLE {log} IS 'Audit trail of cargo migrate: append-only.'"));
+    }
+    Some(statements.join(";\n"))
 }
 
 /// Refuses a table of this name that is not of our shape.

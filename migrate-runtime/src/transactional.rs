@@ -63,16 +63,18 @@ impl Runner<'_> {
             }
             self.roll_back().await;
             let failure = self.failure(steps, &parts, part, &broken);
+            let named = steps.iter().find(|step| step.stem == failure.stem);
+            let version = named.map_or(failure.stem.as_str(), |step| step.version.as_str()).to_owned();
             if let Some(signal) = landed.interrupted {
                 let stem = failure.stem.clone();
-                self.log_failure(&failure).await;
+                self.log_failure(&version, &failure).await;
                 return Err(Error::Interrupted { signal, stem: Some(stem) });
             }
             if let Some(sight) = landed.sight.filter(|sight| !sight.blockers.is_empty()) {
                 blockers = sight.blockers;
             }
             let Some((reason, budget)) = self.worth_retrying(&broken.error) else {
-                return Err(self.give_up(failure, &broken.error).await);
+                return Err(self.give_up(&version, failure, &broken.error).await);
             };
             let left = budget.saturating_sub(since.elapsed());
             // The last attempt ends with the budget, neither long before nor after.
@@ -80,7 +82,7 @@ impl Runner<'_> {
             if left < budget / 50 {
                 return Err(match reason {
                     RetryReason::LockTimeout => {
-                        self.log_failure(&failure).await;
+                        self.log_failure(&version, &failure).await;
                         Error::TableLock {
                             stem: failure.stem.clone(),
                             direction: failure.direction,
@@ -94,7 +96,7 @@ impl Runner<'_> {
                         waited: since.elapsed(),
                         holder: blockers.into_iter().next().map(Box::new),
                     },
-                    _ => self.give_up(failure, &broken.error).await,
+                    _ => self.give_up(&version, failure, &broken.error).await,
                 });
             }
             self.emitter.emit(Event::Retrying {
@@ -133,14 +135,14 @@ impl Runner<'_> {
     }
 
     /// The error of a migration that failed for good and was rolled back.
-    async fn give_up(&mut self, failure: Failure, error: &tokio_postgres::Error) -> Error {
+    async fn give_up(&mut self, version: &str, failure: Failure, error: &tokio_postgres::Error) -> Error {
         match Guard::of(error) {
             Some(Guard::History) => Error::HistoryChanged { stem: failure.stem },
             Some(Guard::Transaction) => {
                 // Part of it is committed: nobody must take it for applied or for absent.
-                let dirty = self.recorder.dirty(&failure.stem, "");
+                let dirty = self.recorder.dirty(version, "");
                 let _ = self.work.query(&dirty).await;
-                self.log_failure(&failure).await;
+                self.log_failure(version, &failure).await;
                 Error::Dirty {
                     stem: failure.stem.clone(),
                     progress: None,
@@ -149,7 +151,7 @@ impl Runner<'_> {
                 }
             }
             _ => {
-                self.log_failure(&failure).await;
+                self.log_failure(version, &failure).await;
                 failed(failure)
             }
         }
@@ -183,10 +185,10 @@ impl Runner<'_> {
     }
 
     /// Writes a failure into the audit log. A log that cannot be written is told, and never hides the failure.
-    pub async fn log_failure(&self, failure: &Failure) {
+    pub async fn log_failure(&self, version: &str, failure: &Failure) {
         let message = migrate_core::sql::mask_secrets(&failure.server.message);
         let line = self.recorder.log(&Line {
-            version: &failure.stem,
+            version,
             action: match failure.direction {
                 Direction::Up => "up",
                 Direction::Down => "down",

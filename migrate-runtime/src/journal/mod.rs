@@ -115,7 +115,7 @@ impl Runner<'_> {
     /// A statement failed for good: leaves as little behind as can be, and says what is there.
     async fn stopped(&mut self, place: Place<'_>, failure: Failure, interrupted: Option<u8>) -> Error {
         let Place { step, index, blocks, .. } = place;
-        self.log_failure(&failure).await;
+        self.log_failure(&step.version, &failure).await;
         // What a block did before went with the block.
         let done = blocks.open.unwrap_or(index);
         let statement = step.script.statements[index];

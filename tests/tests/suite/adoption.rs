@@ -29,6 +29,7 @@ fn made_by_another(versions: [&str; 2]) -> (migrate_testing::ScratchDatabase, Cl
 fn the_four_columns_are_adopted_and_stay_as_they_are() {
     for versions in [["0001_a", "0002_b"], ["1", "2"], ["0001", "0002"], ["00000000000001_a", "2"]] {
         let (database, mut client) = made_by_another(versions);
+        client.batch_execute("COMMENT ON TABLE schema_migrations IS 'theirs'").unwrap();
         let runner = migrator(database.url(), &[A, B, C]);
         let pending = runner.verify().unwrap_err();
         assert!(
@@ -36,6 +37,8 @@ fn the_four_columns_are_adopted_and_stay_as_they_are() {
             "{versions:?}: {pending:?}"
         );
         assert_eq!(stems(&good(runner.run(Goal::UpAll))), ["0003_c"], "{versions:?}");
+        let comment = "SELECT obj_description('schema_migrations'::regclass)";
+        assert_eq!(answer(&mut client, comment), "theirs");
         assert!(good(runner.run(Goal::UpAll)).done.is_empty());
         good(runner.verify());
         let columns = "SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum) \
