@@ -26,7 +26,7 @@ impl Interrupt {
     }
 
     /// Asks the run to stop. `signal` is what asked (2 for SIGINT, 15 for SIGTERM); it comes back in
-    /// [`Error::Interrupted`](crate::Error::Interrupted).
+    /// [`Error::Interrupted`].
     pub fn trigger(&self, signal: u8) {
         self.0.store(signal, Ordering::SeqCst);
     }
