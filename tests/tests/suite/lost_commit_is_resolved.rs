@@ -10,8 +10,11 @@ use migrate_tests::proxy::{Action, Direction, Fault, Record, Trigger, When};
 use migrate_tests::subject::{Goal, in_parallel};
 use migrate_tests::{Cluster, Proxy, Subject, output};
 
-/// So many migrations, and as many cuts that leave one of them not committed.
-const MIGRATIONS: usize = 10;
+/// So many migrations, and five cuts for each. More than the fifty claims that are wanted: an answer may overtake the cut
+/// behind a message, and then the run knows by itself and nothing has to be claimed.
+const MIGRATIONS: usize = 12;
+/// At least so many claims of each kind.
+const OF_EACH_KIND: usize = 10;
 
 fn migrations() -> Vec<Migration> {
     let one = |number: usize| {
@@ -70,8 +73,8 @@ fn what_is_reported_is_the_truth() {
         claims.len()
     );
     // Both happen, and often.
-    assert!(claims.len() >= 50 && committed >= MIGRATIONS, "{claims:?}");
-    assert!(claims.len() - committed >= MIGRATIONS, "{claims:?}");
+    assert!(claims.len() >= 50 && committed >= OF_EACH_KIND, "{claims:?}");
+    assert!(claims.len() - committed >= OF_EACH_KIND, "{claims:?}");
 }
 
 /// Cuts around each transaction: before and after it is sent, before the server's first answer, before its answer to
