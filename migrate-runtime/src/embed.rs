@@ -5,11 +5,10 @@ pub use migrate_macros::embed_in as __embed_in;
 
 /// Puts the migrations of a folder, with their checksums, into the application, as a module `embedded`.
 ///
-/// ```ignore
+/// ```no_run
 /// migrate_runtime::embed!();                          // the folder `migrations` of the crate, else of its workspace
-/// migrate_runtime::embed!("../db/migrations");        // another folder, relative to the crate's `Cargo.toml`
 /// migrate_runtime::embed!(pub(crate) mod schema);     // another name for the module
-/// migrate_runtime::embed!(mod schema = "sql");        // both
+/// migrate_runtime::embed!(mod other = "../migrations"); // another folder too, relative to the crate's `Cargo.toml`
 ///
 /// fn main() -> Result<(), migrate_runtime::Error> {
 ///     embedded::run()?;

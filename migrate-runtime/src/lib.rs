@@ -3,7 +3,7 @@
 //!
 //! An application embeds its migrations and runs them as it starts:
 //!
-//! ```ignore
+//! ```no_run
 //! migrate_runtime::embed!();
 //!
 //! fn main() -> Result<(), Box<dyn std::error::Error>> {
