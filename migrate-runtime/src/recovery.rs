@@ -115,10 +115,7 @@ impl Runner<'_> {
         {
             return self.resume(step, from).await;
         }
-        match step.script.mode {
-            Mode::Transactional => self.transaction(std::slice::from_ref(step), true).await,
-            Mode::NonTransactional => self.journalled(step, 0).await,
-        }
+        self.execute(step, true).await
     }
 
     /// Where to go on, or `None` where that cannot be known.
@@ -201,11 +198,7 @@ impl Runner<'_> {
         let version = row.version.clone();
         let direction = Direction::Down;
         let step = Prepared { stem, version, direction, script, migration, dirty: true, recorded_down: None };
-        let result = match step.script.mode {
-            Mode::Transactional => self.transaction(std::slice::from_ref(&step), true).await,
-            Mode::NonTransactional => self.journalled(&step, 0).await,
-        };
-        match result {
+        match self.execute(&step, true).await {
             Ok(_) => {
                 self.rows = self.rows.saturating_sub(1);
                 Ok(())

@@ -324,17 +324,21 @@ impl<'s> Runner<'s> {
             self.start(step, index + 1, steps.len());
             let attempts = if step.dirty {
                 self.roll_back_dirty(step).await?
-            } else if step.transactional() {
-                let durable = is_durable(steps, index);
-                let attempts = self.transaction(std::slice::from_ref(step), durable).await?;
-                self.undurable = !durable;
-                attempts
             } else {
-                self.journalled(step, 0).await?
+                self.execute(step, is_durable(steps, index)).await?
             };
             done.push(self.finish(step, started, attempts));
         }
         Ok(())
+    }
+
+    /// Runs one script from its start, in the way that it has to be run; says how many attempts it took. `durable` is for
+    /// a transactional one, see [`transaction`](Self::transaction).
+    pub async fn execute(&mut self, step: &Prepared<'_>, durable: bool) -> Result<u32, Error> {
+        match step.script.mode {
+            Mode::Transactional => self.transaction(std::slice::from_ref(step), durable).await,
+            Mode::NonTransactional => self.journalled(step, 0).await,
+        }
     }
 
     async fn together(&mut self, steps: &[Prepared<'_>], done: &mut Vec<Done>) -> Result<(), Error> {

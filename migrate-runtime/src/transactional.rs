@@ -56,7 +56,10 @@ impl Runner<'_> {
                 since,
             );
             let landed = self.watcher.watch(&watched, send(&self.work, &parts)).await;
-            let Err(Refused { part, broken }) = landed.output else { return Ok(attempt) };
+            let Err(Refused { part, broken }) = landed.output else {
+                self.undurable = !durable;
+                return Ok(attempt);
+            };
 
             if is_lost(&broken.error) {
                 return Err(self.interfered(first, broken.error).await);

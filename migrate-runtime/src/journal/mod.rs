@@ -154,10 +154,7 @@ impl Runner<'_> {
                 .await
                 .is_ok_and(|l| l.is_empty());
         }
-        match invalid_index::drop_left_by(self, &step.stem, step.script.sql(&statement)).await {
-            Ok(()) => true,
-            Err(_) => false,
-        }
+        invalid_index::drop_left_by(self, &step.stem, step.script.sql(&statement)).await.is_ok()
     }
 
     /// Records a concurrent statement as done once the catalog agrees: no path leaves an invalid index behind and calls
