@@ -112,6 +112,7 @@ impl RunnerLock {
     pub async fn release(self) {
         // A connection that is gone has released it already.
         let _ = self.session.query("COMMIT").await;
+        self.session.close().await;
     }
 }
 

@@ -189,6 +189,7 @@ impl Subject {
         let proxy = Proxy::start(self.cluster.upstream());
         self.run(goal, &proxy.url(&database)).success();
         invariant::wait_until_alone(&mut self.client(&database));
+        proxy.wait_drained();
         let records = proxy.records();
         drop(proxy);
         self.forget(&database);

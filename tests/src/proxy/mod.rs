@@ -53,6 +53,8 @@ struct State {
     releases: usize,
     black_hole: bool,
     closing: bool,
+    /// How many connections may still have something of their client's in them.
+    open: usize,
     connections: Vec<[Stream; 2]>,
 }
 
@@ -118,6 +120,17 @@ impl Proxy {
     /// Whether every fault has struck.
     pub fn struck(&self) -> bool {
         self.shared.state().faults.is_empty()
+    }
+
+    /// Waits until everything that clients which are gone had written has been read: a process ends before its last
+    /// message has come through.
+    ///
+    /// # Panics
+    ///
+    /// After 30 seconds.
+    #[track_caller]
+    pub fn wait_drained(&self) {
+        self.wait("the connections to end", |state| state.open == 0);
     }
 
     /// Waits until a message is held.

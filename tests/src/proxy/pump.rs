@@ -32,17 +32,22 @@ pub(super) fn start(shared: &Arc<Shared>, client: TcpStream) -> io::Result<()> {
         waiting: std::sync::Mutex::new(false),
     });
     state.connections.push([client.try_clone()?, server.try_clone()?]);
-    drop(state);
     let ends = [
         (Direction::ToServer, client.try_clone()?, server.try_clone()?),
         (Direction::ToClient, server, client),
     ];
+    state.open += 1;
+    drop(state);
     for (direction, from, to) in ends {
         let (shared, connection) = (Arc::clone(shared), Arc::clone(&connection));
         std::thread::spawn(move || {
             let framer = Framer::new(from, direction);
             let writer = Writer::new(to, shared.delay);
-            Pump { shared, connection, direction, swallowing: false, writer }.run(framer);
+            Pump { shared: Arc::clone(&shared), connection, direction, swallowing: false, writer }.run(framer);
+            if direction == Direction::ToServer {
+                shared.state().open -= 1;
+                shared.changed.notify_all();
+            }
         });
     }
     Ok(())

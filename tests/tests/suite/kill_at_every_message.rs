@@ -33,10 +33,16 @@ fn sweep(goal: Goal) {
         let running = subject.start(goal, &proxy.url(&database));
         proxy.target(running.pid());
         let ended = running.wait();
+        proxy.wait_drained();
         let mode = format!("{when:?}").to_lowercase();
         let place =
             format!("killed at CHAOS_AT={at} CHAOS_MODE={mode} of {messages}:\n{}", proxy.transcript());
-        assert!(proxy.struck(), "the run had fewer messages than the undisturbed one; not {place}");
+        assert!(
+            proxy.struck(),
+            "the run had fewer messages than the undisturbed one (exit {}); not {place}{}",
+            ended.code,
+            ended.stderr
+        );
         // A program that has said goodbye may have ended by itself before the signal.
         assert!(ended.code == 137 || ended.code == 0, "exit {}; {place}{}", ended.code, ended.stderr);
         killed.fetch_add(usize::from(ended.code == 137), Ordering::Relaxed);
