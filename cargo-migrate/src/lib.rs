@@ -7,9 +7,13 @@ pub mod config;
 mod context;
 mod exit;
 mod files;
+#[allow(dead_code, unused_imports)]
+mod lint;
 mod problem;
 mod question;
 mod render;
+#[allow(dead_code, unused_imports)]
+mod risk;
 mod run;
 pub mod signals;
 mod stream;

@@ -1,5 +1,5 @@
-//! What a migration is: names, versions, checksums, script splitting, directives, the folder, `migrations.lock` and
-//! planning. Pure: no database and no terminal.
+//! What a migration is: names, versions, checksums, script splitting, directives, the folder, `migrations.lock`,
+//! planning, and a schema as text. Pure: no database and no terminal.
 
 pub mod checksum;
 pub mod directive;
@@ -11,6 +11,7 @@ pub mod lock;
 pub mod migration;
 pub mod name;
 pub mod plan;
+pub mod schema;
 pub mod script;
 pub mod sql;
 pub mod standing;
@@ -22,6 +23,7 @@ pub use directive::{Allow, Directives};
 pub use history::{HistoryDigest, Row};
 pub use migration::{Migration, Set};
 pub use plan::{Direction, Goal, Modified, Newer, NoDown, Plan, Policy, Refusal, Step, Warning};
+pub use schema::Schema;
 pub use script::{Mode, Script, Statement, StatementKind};
 pub use sql::{Reason, ScriptError};
 pub use standing::{Standing, State};

@@ -20,7 +20,9 @@ pub mod event;
 pub mod history_table;
 pub mod interrupt;
 pub mod migrator;
+pub mod rehearsal;
 pub mod report;
+pub mod schema;
 
 mod backoff;
 mod cosmetic;

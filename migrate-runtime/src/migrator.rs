@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::future::Future;
 use std::time::Duration;
 
-use migrate_core::{Goal, Newer, Set, Warning};
+use migrate_core::{Checksum, Goal, Newer, Schema, Set, Warning};
 
 use crate::emitter::Emitter;
 use crate::event::PlannedStep;
 use crate::run::Runner;
+use crate::schema::{SchemaOptions, SchemaReader};
 use crate::settings::Settings;
 use crate::{Database, Error, Event, HistoryTable, Interrupt, LogEntry, RepairPlan, Report, Status};
 
@@ -187,6 +188,16 @@ impl Migrator {
         block(crate::waiting::wait(&self.settings, &self.emitter, &self.set, deadline))
     }
 
+    /// The schema of the database. Writes nothing, needs no privilege beyond CONNECT, and works on a standby.
+    pub fn schema(&self, options: &SchemaOptions) -> Result<Schema, Error> {
+        block(self.schema_inner(options))
+    }
+
+    /// The digest of [`schema`](Self::schema), computed by the server: 32 bytes come over the connection.
+    pub fn schema_digest(&self, options: &SchemaOptions) -> Result<Checksum, Error> {
+        block(self.schema_digest_inner(options))
+    }
+
     async fn connect(&self) -> Result<Runner<'_>, Error> {
         Runner::connect(&self.settings, &self.emitter).await
     }
@@ -216,6 +227,14 @@ impl Migrator {
 
     async fn repair_inner(&self, plan: &RepairPlan) -> Result<(), Error> {
         self.connect().await?.repair(&self.set, plan).await
+    }
+
+    async fn schema_inner(&self, options: &SchemaOptions) -> Result<Schema, Error> {
+        SchemaReader::new(options.clone()).read(&self.connect().await?.work).await
+    }
+
+    async fn schema_digest_inner(&self, options: &SchemaOptions) -> Result<Checksum, Error> {
+        SchemaReader::new(options.clone()).digest(&self.connect().await?.work).await
     }
 
     async fn verify_inner(&self) -> Result<(), Error> {
@@ -254,6 +273,16 @@ impl Migrator {
     /// As [`repair`](Self::repair).
     pub async fn repair_async(&self, plan: &RepairPlan) -> Result<(), Error> {
         self.repair_inner(plan).await
+    }
+
+    /// As [`schema`](Self::schema).
+    pub async fn schema_async(&self, options: &SchemaOptions) -> Result<Schema, Error> {
+        self.schema_inner(options).await
+    }
+
+    /// As [`schema_digest`](Self::schema_digest).
+    pub async fn schema_digest_async(&self, options: &SchemaOptions) -> Result<Checksum, Error> {
+        self.schema_digest_inner(options).await
     }
 
     /// As [`verify`](Self::verify).

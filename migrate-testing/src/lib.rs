@@ -23,6 +23,7 @@ pub mod schema;
 mod scratch;
 mod url;
 mod user;
+pub mod verify;
 
 pub use binaries::{Binaries, Source};
 pub use cluster::fresh as fresh_cluster;

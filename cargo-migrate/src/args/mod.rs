@@ -63,6 +63,16 @@ pub enum Verb {
     #[allow(missing_docs)]
     History(command::history::History),
     #[allow(missing_docs)]
+    Verify(command::verify::Verify),
+    #[allow(missing_docs)]
+    Lint(command::lint::Lint),
+    #[allow(missing_docs)]
+    Schema(command::schema::Schema),
+    #[allow(missing_docs)]
+    Drift(command::drift::Drift),
+    #[allow(missing_docs)]
+    Ci(command::ci::Ci),
+    #[allow(missing_docs)]
     Local(command::local::Local),
     #[allow(missing_docs)]
     Completions(command::completions::Completions),
@@ -83,6 +93,11 @@ impl Verb {
             Self::Lock(_) => "lock",
             Self::Repair(_) => "repair",
             Self::History(_) => "history",
+            Self::Verify(_) => "verify",
+            Self::Lint(_) => "lint",
+            Self::Schema(_) => "schema",
+            Self::Drift(_) => "drift",
+            Self::Ci(_) => "ci",
             Self::Local(_) => "local",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",

@@ -1,18 +1,23 @@
 //! The verbs, one file each: a struct whose comments are the help, then one function.
 
 mod call;
+pub mod ci;
 pub mod completions;
 pub mod down;
+pub mod drift;
 pub mod history;
 pub mod init;
+pub mod lint;
 pub mod local;
 pub mod lock;
 pub mod man;
 pub mod new;
 pub mod redo;
 pub mod repair;
+pub mod schema;
 pub mod status;
 pub mod up;
+pub mod verify;
 
 pub(crate) use call::{Call, Outcome};
 
@@ -30,6 +35,11 @@ pub(crate) fn run(verb: &Verb, call: &Call) -> Outcome {
         Verb::Lock(lock) => lock.run(call),
         Verb::Repair(repair) => repair.run(call),
         Verb::History(history) => history.run(call),
+        Verb::Verify(verify) => verify.run(call),
+        Verb::Lint(lint) => lint.run(call),
+        Verb::Schema(schema) => schema.run(call),
+        Verb::Drift(drift) => drift.run(call),
+        Verb::Ci(ci) => ci.run(call),
         Verb::Local(local) => local.run(call),
         Verb::Completions(completions) => completions.run(),
         Verb::Man(man) => man.run(),

@@ -43,7 +43,8 @@ pub(super) fn start(shared: &Arc<Shared>, client: TcpStream) -> io::Result<()> {
         std::thread::spawn(move || {
             let framer = Framer::new(from, direction);
             let writer = Writer::new(to, shared.delay);
-            Pump { shared: Arc::clone(&shared), connection, direction, swallowing: false, writer }.run(framer);
+            Pump { shared: Arc::clone(&shared), connection, direction, swallowing: false, writer }
+                .run(framer);
             if direction == Direction::ToServer {
                 shared.state().open -= 1;
                 shared.changed.notify_all();

@@ -1,0 +1,7 @@
+//! Snapshots of a database's schema: the same text for the same schema on every server of 14 to 18.
+
+mod options;
+mod reader;
+
+pub use options::SchemaOptions;
+pub(crate) use reader::SchemaReader;

@@ -1,0 +1,101 @@
+//! What `verify` found and measured, as data.
+
+use std::time::Duration;
+
+use migrate_runtime::core::Direction;
+use migrate_runtime::core::schema::Diff;
+use migrate_runtime::error::ServerError;
+use migrate_runtime::rehearsal::Measured;
+
+/// What one run of `verify` on one server came to.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// The server's version as it says it: `15.18`.
+    pub server_version: String,
+    /// The migrations that were looked at, in order.
+    pub migrations: Vec<MigrationReport>,
+    /// What holds for the set as a whole: all downs, then all ups.
+    pub chain: Vec<Finding>,
+    /// How long everything took.
+    pub duration: Duration,
+}
+
+/// One migration.
+#[derive(Clone, Debug)]
+pub struct MigrationReport {
+    /// `0010_add_products`.
+    pub stem: String,
+    /// Why there is no way back, where the up file says so: then it is applied and measured only.
+    pub irreversible: Option<String>,
+    /// Its first run; `None` where it failed.
+    pub up: Option<Measured>,
+    /// The way back; `None` where it failed or where there is none.
+    pub down: Option<Measured>,
+    /// What the up changed in the schema.
+    pub up_change: Option<Diff>,
+    /// What the down changed.
+    pub down_change: Option<Diff>,
+    /// What is wrong with it; empty where it is sound.
+    pub findings: Vec<Finding>,
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Finding {
+    /// The up fails on the schema that the ones before it make.
+    UpFails(Box<Failure>),
+    /// The down fails right after its up.
+    DownFails(Box<Failure>),
+    /// After the down the up fails.
+    UpAgainFails(Box<Failure>),
+    /// After the down the schema is not what it was before the up; the difference from before to after.
+    DiffersAfterDown(Diff),
+    /// After the second up the schema is not what it was after the first one.
+    DiffersAfterUpAgain(Diff),
+    /// As `DiffersAfterDown`, but only columns stand in another order. A remark, not an error.
+    OrderOnly(Diff),
+    /// Two runs on the same schema made different ones: names or defaults that depend on the time or on chance.
+    NotDeterministic(Diff),
+    /// The step alone does not undo, but the chain of all downs does: it undoes as a part of a group. A remark.
+    UndoesInAGroup {
+        /// The stems of the group, in order.
+        group: Vec<String>,
+    },
+    /// All downs, one after the other, fail or leave something behind that no single step showed.
+    ChainDiffers(Diff),
+    /// A down or an up fails in the chain of all downs and all ups, though alone it does not.
+    ChainFails(Box<Failure>),
+}
+
+impl Finding {
+    /// Whether it is told without failing the check.
+    pub fn is_remark(&self) -> bool {
+        matches!(self, Self::OrderOnly(_) | Self::UndoesInAGroup { .. })
+    }
+}
+
+/// A script that failed.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The migration.
+    pub stem: String,
+    /// Up or down.
+    pub direction: Direction,
+    /// The file, without its folder.
+    pub file: String,
+    /// The line of the file, from 1, where the server or the statement gives one.
+    pub line: Option<usize>,
+    /// The byte in the script's text where the error is, for a caret.
+    pub offset: Option<usize>,
+    /// What the server said.
+    pub server: ServerError,
+}
+
+impl Report {
+    /// Whether anything fails the check.
+    pub fn fails(&self) -> bool {
+        let steps = self.migrations.iter().flat_map(|migration| &migration.findings);
+        steps.chain(&self.chain).any(|finding| !finding.is_remark())
+    }
+}
