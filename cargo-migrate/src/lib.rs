@@ -7,6 +7,8 @@ pub mod config;
 mod context;
 mod exit;
 mod files;
+#[allow(dead_code)]
+mod git;
 #[allow(dead_code, unused_imports)]
 mod lint;
 mod problem;

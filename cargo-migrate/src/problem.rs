@@ -185,6 +185,32 @@ pub enum Problem {
         /// Why.
         why: String,
     },
+    /// A folder whose past is asked for, and that no git repository keeps.
+    #[error("{}: is in no git repository", path.display())]
+    NotInGit {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A git revision that is not there.
+    #[error("git knows no revision `{rev}`")]
+    NoRevision {
+        /// As it was given.
+        rev: String,
+    },
+    /// Two git revisions without a common ancestor.
+    #[error("git finds no common ancestor of HEAD and `{rev}`")]
+    NoMergeBase {
+        /// As it was given.
+        rev: String,
+    },
+    /// Something else that git could not do.
+    #[error("git {command}: {why}")]
+    Git {
+        /// What it was asked for.
+        command: &'static str,
+        /// What it said.
+        why: String,
+    },
     /// Arguments that make no sense together.
     #[error("{what}")]
     Usage {
@@ -241,6 +267,10 @@ impl Problem {
             Self::UnknownParameter { .. } => "unknown_parameter",
             Self::Io { .. } => "io",
             Self::Program { .. } => "program",
+            Self::NotInGit { .. } => "not_in_git",
+            Self::NoRevision { .. } => "no_revision",
+            Self::NoMergeBase { .. } => "no_merge_base",
+            Self::Git { .. } => "git",
             Self::Usage { .. } => "usage",
         }
     }
@@ -304,6 +334,22 @@ impl Problem {
             Self::UnknownParameter { known, .. } => format!("it has {}", known.join(", ")),
             Self::Io { .. } => "see that the path is there, and may be read and written".to_owned(),
             Self::Program { program, .. } => format!("see that {program} is installed and on the PATH"),
+            Self::NotInGit { .. } => {
+                "go into the clone that has the folder, or leave the revision out".to_owned()
+            }
+            Self::NoRevision { .. } => {
+                "write it as git does (main, origin/main, v1.2, a commit), and fetch it first: \
+                 a CI job often has only the newest commit (`fetch-depth: 0`, `git fetch origin main`)"
+                    .to_owned()
+            }
+            Self::NoMergeBase { .. } => {
+                "a clone with a cut-off history has it not: `git fetch --unshallow`, \
+                 or `fetch-depth: 0` where the CI job checks out"
+                    .to_owned()
+            }
+            Self::Git { .. } => {
+                "see that the same git command works in the folder of the migrations".to_owned()
+            }
             Self::Usage { hint, .. } => hint.clone(),
         }
     }
@@ -342,6 +388,10 @@ pub(crate) mod tests {
             Problem::UnknownParameter { template: text(), parameter: text(), known: vec![] },
             Problem::Io { path: path(), why: text() },
             Problem::Program { program: text(), why: text() },
+            Problem::NotInGit { path: path() },
+            Problem::NoRevision { rev: text() },
+            Problem::NoMergeBase { rev: text() },
+            Problem::Git { command: "ls-tree", why: text() },
             Problem::Usage { what: text(), hint: text() },
         ]
     }

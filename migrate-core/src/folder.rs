@@ -67,12 +67,53 @@ pub fn read(folder: &Path, options: &Options) -> Result<Set, Problems> {
         }
         Err(problem) => problems.push(problem),
     }
+    finish(folder, halves, problems)
+}
+
+/// All migrations of a folder that is not on disk: of a git revision, of an archive. `files` are the paths and contents of
+/// everything in it, sub-folders left out; where there is no content, why.
+///
+/// What counts as a migration, and what is refused, is as in [`read`].
+///
+/// # Errors
+/// Everything that is wrong with the folder, in the order of the paths.
+pub fn of_files(
+    folder: &Path,
+    files: impl IntoIterator<Item = (PathBuf, Result<Vec<u8>, Problem>)>,
+) -> Result<Set, Problems> {
+    let mut problems = Vec::new();
+    let mut halves = Vec::new();
+    for (path, bytes) in files {
+        if is_looked_at(&path, &mut problems) {
+            let script = bytes.and_then(|bytes| script_of(&path, &bytes));
+            halves.extend(Half::named(path, script.map_err(|problem| problems.push(problem)).ok()));
+        }
+    }
+    finish(folder, halves, problems)
+}
+
+fn finish(folder: &Path, halves: Vec<Half>, mut problems: Vec<Problem>) -> Result<Set, Problems> {
     let migrations = pairs::pair(halves, &mut problems);
     if problems.is_empty() {
         Ok(Set::new(folder.display().to_string(), migrations))
     } else {
         problems.sort_by(|a, b| a.path().cmp(b.path()));
         Err(Problems { folder: folder.to_owned(), problems })
+    }
+}
+
+/// Whether an entry of the folder has to be a half of a migration. A name that cannot be one goes to `problems`.
+fn is_looked_at(path: &Path, problems: &mut Vec<Problem>) -> bool {
+    let Some(name) = path.file_name() else { return false };
+    match name.to_str() {
+        // What editors and file systems leave while a file is open: `.#0001_a.up.sql`, `._0001_a.up.sql`.
+        Some(file) => !file.starts_with('.') && name::is_sql(file),
+        None => {
+            if name.to_string_lossy().to_lowercase().ends_with(".sql") {
+                problems.push(Problem::NameNotUtf8 { path: path.to_owned() });
+            }
+            false
+        }
     }
 }
 
@@ -117,15 +158,8 @@ fn list(folder: &Path, problems: &mut Vec<Problem>) -> Result<Vec<PathBuf>, Prob
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        match path.file_name().and_then(|file| file.to_str()) {
-            // What editors and file systems leave while a file is open: `.#0001_a.up.sql`, `._0001_a.up.sql`.
-            Some(file) if file.starts_with('.') => {}
-            Some(file) if name::is_sql(file) => paths.push(path),
-            Some(_) => {}
-            None if path.as_os_str().to_string_lossy().to_lowercase().ends_with(".sql") => {
-                problems.push(Problem::NameNotUtf8 { path });
-            }
-            None => {}
+        if is_looked_at(&path, problems) {
+            paths.push(path);
         }
     }
     paths.sort();
@@ -194,11 +228,24 @@ fn read_script(path: &Path, home: Option<&Path>) -> Result<Script, Problem> {
     if metadata.len() > MAX_FILE_BYTES {
         return Err(Problem::TooLarge { path: owned(), bytes: metadata.len() });
     }
-    let bytes = match file::read_ordinary(path, &metadata, MAX_FILE_BYTES) {
-        Ok(bytes) => bytes,
-        Err(source) => return Err(Problem::Unreadable { path: owned(), source }),
-    };
-    let text = match text::normalise(&bytes) {
+    match file::read_ordinary(path, &metadata, MAX_FILE_BYTES) {
+        Ok(bytes) => script_of(path, &bytes),
+        Err(source) => Err(Problem::Unreadable { path: owned(), source }),
+    }
+}
+
+/// The script that a file of this name with these bytes is.
+fn script_of(path: &Path, bytes: &[u8]) -> Result<Script, Problem> {
+    let owned = || path.to_owned();
+    let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
+    if let Err(error) = name::parse(file) {
+        return Err(Problem::Name { path: owned(), error });
+    }
+    let size = bytes.len() as u64;
+    if size > MAX_FILE_BYTES {
+        return Err(Problem::TooLarge { path: owned(), bytes: size });
+    }
+    let text = match text::normalise(bytes) {
         Ok(text) => text,
         Err(error) => return Err(Problem::Text { path: owned(), error }),
     };

@@ -265,6 +265,32 @@ fn five_thousand_files_take_less_than_a_second() {
     assert!(cfg!(debug_assertions) || start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
 }
 
+#[test]
+fn files_that_are_not_on_disk_are_judged_as_those_of_a_folder() {
+    let file = |name: &str, text: &str| {
+        (Path::new("main:migrations").join(name), Ok::<_, Problem>(text.as_bytes().to_owned()))
+    };
+    let pair = [file("1_a.up.sql", "select 1;\r\n"), file("1_a.down.sql", "select 2;"), file("a.txt", "")];
+    let set = of_files(Path::new("main:migrations"), pair).unwrap();
+    let on_disk = Project::new().file("1_a.up.sql", "select 1;\n").file("1_a.down.sql", "select 2;");
+    assert_eq!(set.migrations, on_disk.read().unwrap().migrations);
+    assert_eq!(set.folder, "main:migrations");
+
+    let path = || PathBuf::from("main:migrations/1_a.down.sql");
+    let gone = Problem::BrokenLink { path: path(), target: "x".into() };
+    let files = [file("1_a.up.sql", " "), (path(), Err(gone)), file("x.sql", ""), file(".2_b.up.sql", "")];
+    let problems = of_files(Path::new("main:migrations"), files).unwrap_err().problems;
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        [
+            "main:migrations/1_a.down.sql: is a link to x, which is not there",
+            "main:migrations/1_a.up.sql: has no statement in it",
+            "main:migrations/x.sql: the name ends neither in `.up.sql` nor in `.down.sql`",
+        ]
+    );
+}
+
 #[cfg(unix)]
 mod links {
     use std::os::unix::ffi::OsStrExt;
