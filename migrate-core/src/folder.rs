@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 pub use problem::{FileKind, Problem, Problems};
 
-use crate::lock::{Difference, Lock};
+use crate::lock::{self, Difference, Lock, Recorded};
 use crate::sql::Reason;
 use crate::{Direction, Script, Set, Version, file, name, text};
 
@@ -38,7 +38,8 @@ impl Options {
 /// All migrations of a folder.
 ///
 /// Files that do not end in `.sql`, hidden ones and sub-folders are not looked at; everything else has to be one half of a
-/// migration.
+/// migration. Each script gets the [`change`](Script::change) that the folder's `migrations.lock` has of it; whether the
+/// lock fits the folder is [`lock::check`]'s to say.
 ///
 /// # Errors
 /// Everything that is wrong with the folder, in the order of the paths.
@@ -67,7 +68,7 @@ pub fn read(folder: &Path, options: &Options) -> Result<Set, Problems> {
         }
         Err(problem) => problems.push(problem),
     }
-    finish(folder, halves, problems)
+    finish(folder, halves, problems, &lock::recorded(folder))
 }
 
 /// All migrations of a folder that is not on disk: of a git revision, of an archive. `files` are the paths and contents of
@@ -83,17 +84,30 @@ pub fn of_files(
 ) -> Result<Set, Problems> {
     let mut problems = Vec::new();
     let mut halves = Vec::new();
+    let mut recorded = Recorded::default();
     for (path, bytes) in files {
         if is_looked_at(&path, &mut problems) {
             let script = bytes.and_then(|bytes| script_of(&path, &bytes));
             halves.extend(Half::named(path, script.map_err(|problem| problems.push(problem)).ok()));
+        } else if path.file_name().is_some_and(|name| name == lock::FILE_NAME)
+            && let Ok(bytes) = bytes
+        {
+            recorded = Recorded::read(&bytes);
         }
     }
-    finish(folder, halves, problems)
+    finish(folder, halves, problems, &recorded)
 }
 
-fn finish(folder: &Path, halves: Vec<Half>, mut problems: Vec<Problem>) -> Result<Set, Problems> {
-    let migrations = pairs::pair(halves, &mut problems);
+fn finish(
+    folder: &Path,
+    halves: Vec<Half>,
+    mut problems: Vec<Problem>,
+    recorded: &Recorded,
+) -> Result<Set, Problems> {
+    let mut migrations = pairs::pair(halves, &mut problems);
+    for script in migrations.iter_mut().flat_map(|m| std::iter::once(&mut m.up).chain(&mut m.down)) {
+        script.change = recorded.of(script);
+    }
     if problems.is_empty() {
         Ok(Set::new(folder.display().to_string(), migrations))
     } else {

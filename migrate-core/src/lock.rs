@@ -11,13 +11,22 @@
 //! ```
 //!
 //! For files with LF line ends and no byte-order mark `sha256sum -c migrations.lock` says the same as we do.
+//!
+//! `cargo migrate verify --record` adds to each file what its script did to the schema, and with it the format is 2:
+//!
+//! ```text
+//! 9f86d0…  0001_create_users.up.sql
+//! #   change 8c1a5f…  0001_create_users.up.sql
+//! ```
 
+mod change;
 mod compare;
 
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub(crate) use change::{Recorded, recorded};
 pub use compare::Difference;
 
 use crate::file::{self, FileError};
@@ -26,8 +35,9 @@ use crate::{Checksum, Script, Set, name, text};
 /// The name of the file, in the migrations folder.
 pub const FILE_NAME: &str = "migrations.lock";
 
-/// The format that this version writes, and the only one that it reads.
-pub const FORMAT: u32 = 1;
+/// The newest format that this version knows. It reads and writes 1 too, which has no changes: a folder without them has
+/// the lock that it always had.
+pub const FORMAT: u32 = 2;
 
 const HEADER: &str = "# migrations.lock, format ";
 const HEADER_END: &str = ": written by `cargo migrate lock`, to be committed and not to be edited";
@@ -50,31 +60,49 @@ pub struct Entry {
     pub file: String,
     /// Of its normalised text.
     pub checksum: Checksum,
+    /// What its script changed in the schema when that was last recorded: [`Diff::digest`](crate::schema::Diff::digest).
+    pub change: Option<Checksum>,
+}
+
+impl Entry {
+    /// Its lines in the file: the checksum as `sha256sum` writes it, the change as a comment to it.
+    fn lines(&self) -> String {
+        let Self { file, checksum, change } = self;
+        let change = change.map(|change| change::line(&change, file));
+        format!("{checksum}  {file}\n{}", change.unwrap_or_default())
+    }
 }
 
 impl Lock {
     /// The lock of a set.
     pub fn of(set: &Set) -> Self {
         let scripts = set.migrations.iter().flat_map(|m| std::iter::once(&m.up).chain(&m.down));
-        let entry = |script: &Script| Entry { file: script.file.to_string(), checksum: script.checksum };
+        let entry = |script: &Script| Entry {
+            file: script.file.to_string(),
+            checksum: script.checksum,
+            change: script.change,
+        };
         let entries: Vec<_> = scripts.map(entry).collect();
         Self { digest: Self::chain(&entries), entries }
     }
 
-    /// The digest over a list of files: each link is the SHA-256 of the one before it, in hex, and the line of the file, so that
+    /// The digest over a list of files: each link is the SHA-256 of the one before it, in hex, and the lines of the file, so that
     /// no line can be changed, moved or taken out without the last one changing.
     pub fn chain(entries: &[Entry]) -> Checksum {
-        let start = Checksum::of(&format!("format {FORMAT}\n"));
-        entries.iter().fold(start, |link, Entry { file, checksum }| {
-            Checksum::of(&format!("{link}\n{checksum}  {file}\n"))
-        })
+        let start = Checksum::of(&format!("format {}\n", Self::format(entries)));
+        entries.iter().fold(start, |link, entry| Checksum::of(&format!("{link}\n{}", entry.lines())))
+    }
+
+    /// The format that these entries need.
+    fn format(entries: &[Entry]) -> u32 {
+        if entries.iter().any(|entry| entry.change.is_some()) { 2 } else { 1 }
     }
 
     /// The text of the file.
     pub fn render(&self) -> String {
-        let lines = self.entries.iter().map(|Entry { file, checksum }| format!("{checksum}  {file}\n"));
-        let lines: String = lines.collect();
-        format!("{HEADER}{FORMAT}{HEADER_END}\n{lines}{DIGEST}{}\n", self.digest)
+        let lines: String = self.entries.iter().map(Entry::lines).collect();
+        let format = Self::format(&self.entries);
+        format!("{HEADER}{format}{HEADER_END}\n{lines}{DIGEST}{}\n", self.digest)
     }
 
     /// A lock from the text of its file, with LF or CRLF.
@@ -90,7 +118,7 @@ impl Lock {
         let header = lines.next().and_then(|(_, line)| line.strip_prefix(HEADER)).unwrap_or_default();
         let format = &header[..header.bytes().take_while(u8::is_ascii_digit).count()];
         match format.parse() {
-            Ok(FORMAT) => {}
+            Ok(1..=FORMAT) => {}
             Ok(found) => return malformed(1, ParseError::Format { found }),
             Err(_) => return malformed(1, ParseError::Header),
         }
@@ -104,11 +132,14 @@ impl Lock {
                     None => Ok(Self { entries, digest }),
                 };
             }
-            let entry = content.split_once("  ").and_then(|(checksum, file)| {
-                name::parse(file).ok()?;
-                Some(Entry { file: file.to_owned(), checksum: checksum.parse().ok()? })
-            });
-            let Some(entry) = entry else { return malformed(line, ParseError::Entry) };
+            if let Some((change, file)) = change::parse(content) {
+                match entries.last_mut().filter(|entry| entry.change.is_none() && entry.file == file) {
+                    Some(entry) => entry.change = Some(change),
+                    None => return malformed(line, ParseError::Change { file: file.to_owned() }),
+                }
+                continue;
+            }
+            let Some(entry) = entry(content) else { return malformed(line, ParseError::Entry) };
             if !files.insert(entry.file.clone()) {
                 return malformed(line, ParseError::Twice { file: entry.file });
             }
@@ -117,7 +148,8 @@ impl Lock {
         malformed(text::lines(text).count() + 1, ParseError::NoDigest)
     }
 
-    /// How the lock differs from a set; empty where it does not.
+    /// How the lock differs from a set; empty where it does not. What is recorded of changes is not looked at: it is
+    /// held against the files by `cargo migrate verify`, which runs them.
     pub fn compare(&self, set: &Set) -> Vec<Difference> {
         compare::compare(self, &Self::of(set))
     }
@@ -162,6 +194,13 @@ pub fn check(folder: &Path, set: &Set) -> Result<(), LockError> {
     } else {
         Err(LockError::Differs { path: folder.join(FILE_NAME), differences })
     }
+}
+
+/// A line with a file.
+fn entry(line: &str) -> Option<Entry> {
+    let (checksum, file) = line.split_once("  ")?;
+    name::parse(file).ok()?;
+    Some(Entry { file: file.to_owned(), checksum: checksum.parse().ok()?, change: None })
 }
 
 fn is_conflict_marker(line: &str) -> bool {
@@ -243,7 +282,7 @@ pub enum ParseError {
     #[error("the first line is not that of a migrations.lock")]
     Header,
     /// Written by a newer version.
-    #[error("format {found} is not known, only format {FORMAT}")]
+    #[error("format {found} is not known, only formats up to {FORMAT}")]
     Format {
         /// As written.
         found: u32,
@@ -251,6 +290,12 @@ pub enum ParseError {
     /// A line that is neither a file nor the digest.
     #[error("expected `checksum  file`")]
     Entry,
+    /// A change that does not stand behind its file.
+    #[error("the change of `{file}` does not stand below its file")]
+    Change {
+        /// The file.
+        file: String,
+    },
     /// A file stands twice.
     #[error("`{file}` stands here a second time")]
     Twice {

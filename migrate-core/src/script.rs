@@ -16,6 +16,9 @@ pub struct Script {
     pub text: Cow<'static, str>,
     /// SHA-256 of `text`.
     pub checksum: Checksum,
+    /// What it changes in the schema, as `migrations.lock` has it from `cargo migrate verify --record`:
+    /// [`Diff::digest`](crate::schema::Diff::digest). `None` where that was not recorded of this text.
+    pub change: Option<Checksum>,
     /// What the comments in the head of the file ask for.
     pub directives: Directives,
     /// How the script has to be run.
@@ -101,6 +104,7 @@ impl Script {
         Ok(Self {
             file: file.to_owned().into(),
             checksum: Checksum::of(&text),
+            change: None,
             directives,
             mode,
             statements: pieces.iter().map(Statement::from).collect(),

@@ -72,8 +72,8 @@ fn migration(migration: &Migration) -> TokenStream {
 }
 
 fn script(script: &Script) -> TokenStream {
-    let Script { file, text, checksum: sum, directives: asked, mode, statements, dropped } = script;
-    let (sum, directives) = (checksum(sum), directives(asked));
+    let Script { file, text, checksum: sum, change, directives: asked, mode, statements, dropped } = script;
+    let (sum, change, directives) = (checksum(sum), option(change.as_ref().map(checksum)), directives(asked));
     let mode = match mode {
         Mode::Transactional => quote!(Transactional),
         Mode::NonTransactional => quote!(NonTransactional),
@@ -85,6 +85,7 @@ fn script(script: &Script) -> TokenStream {
             file: __Cow::Borrowed(#file),
             text: __Cow::Borrowed(#text),
             checksum: #sum,
+            change: #change,
             directives: #directives,
             mode: __core::Mode::#mode,
             statements: __Cow::Borrowed(&[#(#statements),*]),

@@ -30,6 +30,115 @@ fn the_text_is_format_1() {
     ");
 }
 
+/// A set of which every up has a recorded change.
+fn recorded(stems: &[&str]) -> Set {
+    let mut migrations: Vec<_> = stems.iter().map(|stem| migration(stem)).collect();
+    for migration in &mut migrations {
+        migration.up.change = Some(Checksum::of(&migration.stem));
+    }
+    Set::new("migrations", migrations)
+}
+
+fn write_files(folder: &Path, set: &Set) {
+    for script in set.migrations.iter().flat_map(|m| std::iter::once(&m.up).chain(&m.down)) {
+        fs::write(folder.join(&*script.file), script.text.as_bytes()).unwrap();
+    }
+}
+
+fn changes(folder: &Path) -> Vec<Option<Checksum>> {
+    let set = crate::folder::read(folder, &crate::folder::Options::new(folder)).unwrap();
+    set.migrations.iter().map(|migration| migration.up.change).collect()
+}
+
+#[test]
+fn with_changes_the_text_is_format_2() {
+    let lock = Lock::of(&recorded(&["0001_a"]));
+    let text = lock.render();
+    insta::assert_snapshot!(text, @"
+    # migrations.lock, format 2: written by `cargo migrate lock`, to be committed and not to be edited
+    23698780c129e5903acf71be60a1e83885a84e8654770675f072cab71a69dcf7  0001_a.up.sql
+    #   change 9d74bae55d0affd6b41c672abbbc3eabaaf36c7f9827b293e6edc16eeac07b61  0001_a.up.sql
+    2c389577c6b72ee3e862b098048ef6a133783cfc6353a232563aae089c74b24c  0001_a.down.sql
+    # digest 2080f7ffb29a80a86a2417c9501886a477af31490fead5028b63dab2d903718e
+    ");
+    assert_eq!(Lock::parse(&text), Ok(lock.clone()));
+    assert_eq!(Lock::parse(&text.replace('\n', "\r\n")), Ok(lock.clone()));
+    // Whether a change is recorded makes no difference between lock and folder: a lock without is not outdated.
+    assert_eq!(lock.compare(&set(&["0001_a"])), []);
+    assert_eq!(Lock::of(&set(&["0001_a"])).compare(&recorded(&["0001_a"])), []);
+    let other = text.replace(&Checksum::of("0001_a").to_string(), &Checksum::of("x").to_string());
+    let differences = Lock::parse(&other).unwrap().compare(&set(&["0001_a"]));
+    assert!(matches!(differences[..], [Difference::WrongDigest { .. }]), "{differences:?}");
+    let change = text::lines(&text).nth(2).unwrap();
+    for (text, line) in [
+        (text.replace(&format!("{change}\n"), &format!("{change}\n{change}\n")), 4),
+        (text.replace(change, &change.replace("0001_a.up", "0001_a.down")), 3),
+        (text.replace(change, &change.replace("#   change", "#  change")), 3),
+        (text.replace(change, &change[..40]), 3),
+    ] {
+        assert_eq!(Lock::parse(&text).unwrap_err().line, line, "{text}");
+    }
+}
+
+#[test]
+fn a_change_is_kept_as_long_as_its_file_is_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = recorded(&["0001_a", "0002_b"]);
+    write_files(folder.path(), &all);
+    assert_eq!(changes(folder.path()), [None, None]);
+    Lock::of(&all).write(folder.path()).unwrap();
+    let (a, b) = (Some(Checksum::of("0001_a")), Some(Checksum::of("0002_b")));
+    assert_eq!(changes(folder.path()), [a, b]);
+
+    // What a verb does that keeps the lock current, after a file was added and one was edited.
+    let keep = || {
+        let set = crate::folder::read(folder.path(), &crate::folder::Options::new(folder.path())).unwrap();
+        Lock::of(&set).write(folder.path()).unwrap()
+    };
+    write_files(folder.path(), &set(&["0003_c"]));
+    assert!(keep());
+    assert_eq!(changes(folder.path()), [a, b, None]);
+    let first = folder.path().join("0001_a.up.sql");
+    fs::write(&first, "create table other ();\n").unwrap();
+    assert_eq!(changes(folder.path()), [None, b, None]);
+    assert!(keep());
+    // Nor does it come back with the old text: nobody measured it since.
+    fs::write(&first, migration("0001_a").up.text.as_bytes()).unwrap();
+    assert!(keep());
+    assert_eq!(changes(folder.path()), [None, b, None]);
+
+    // A lock that was edited by hand vouches for nothing.
+    let path = folder.path().join(FILE_NAME);
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace(&b.unwrap().to_string(), &a.unwrap().to_string())).unwrap();
+    assert_eq!(changes(folder.path()), [None, None, None]);
+}
+
+#[test]
+fn git_conflicts_leave_the_changes_that_both_sides_have() {
+    let folder = tempfile::tempdir().unwrap();
+    let all = recorded(&["0001_a", "0002_b", "0003_c"]);
+    write_files(folder.path(), &all);
+    let text = Lock::of(&all).render();
+    let line = |number: usize| format!("{}\n", text::lines(&text).nth(number).unwrap());
+    let b = Checksum::of("0002_b").to_string();
+    let other = line(5).replace(&b, &Checksum::of("x").to_string());
+    let conflict = format!(
+        "{}<<<<<<< ours\n{}{}{}=======\n{}{}{}>>>>>>> theirs\n{}",
+        [line(0), line(1), line(2), line(3)].concat(),
+        line(4),
+        line(5),
+        line(6),
+        line(4),
+        other,
+        line(6),
+        [line(7), line(8), line(9), line(10)].concat()
+    );
+    fs::write(folder.path().join(FILE_NAME), &conflict).unwrap();
+    let kept = [Some(Checksum::of("0001_a")), None, Some(Checksum::of("0003_c"))];
+    assert_eq!(changes(folder.path()), kept, "{conflict}");
+}
+
 #[test]
 fn the_digest_depends_on_every_line_and_their_order() {
     let lock = Lock::of(&set(&["0001_a", "0002_b"]));
@@ -58,7 +167,7 @@ fn tells_the_line_that_is_wrong() {
     let cases = [
         (String::new(), 1, ParseError::Header),
         ("hello\n".to_owned(), 1, ParseError::Header),
-        (good.replace("format 1", "format 2"), 1, ParseError::Format { found: 2 }),
+        (good.replace("format 1", "format 3"), 1, ParseError::Format { found: 3 }),
         (good.replace(first, "hello"), 2, ParseError::Entry),
         (good.replace(first, ""), 2, ParseError::Entry),
         (good.replace(first, &first.replace("  ", " ")), 2, ParseError::Entry),
@@ -159,12 +268,8 @@ fn run(folder: &Path, program: &str, arguments: &[&str]) -> Output {
 #[test]
 fn sha256sum_agrees() {
     let folder = tempfile::tempdir().unwrap();
-    let set = set(&["0001_a", "0002_it's"]);
-    for migration in set.migrations.iter() {
-        for script in [&migration.up, migration.down.as_ref().unwrap()] {
-            fs::write(folder.path().join(&*script.file), script.text.as_bytes()).unwrap();
-        }
-    }
+    let set = recorded(&["0001_a", "0002_it's"]);
+    write_files(folder.path(), &set);
     Lock::of(&set).write(folder.path()).unwrap();
     let output = run(folder.path(), "sha256sum", &["--check", "--strict", FILE_NAME]);
     assert!(output.status.success(), "{output:?}");

@@ -112,10 +112,44 @@ impl Diff {
         text
     }
 
-    /// SHA-256 of [`Diff::text`].
-    pub fn digest(&self) -> Checksum {
-        Checksum::of(&self.text())
+    /// What is the same wherever one script ran, whoever ran it and whatever else is in the database: without owners
+    /// and grants, the facts of an object in the order of their text, and without columns that only moved. Where a
+    /// column comes to stand depends on those that somebody else added.
+    pub fn portable(&self) -> Self {
+        let kept = |lines: &[String]| -> Vec<String> {
+            lines.iter().filter(|line| is_portable(line)).cloned().collect()
+        };
+        let sorted = |lines: &[String]| {
+            let mut lines = kept(lines);
+            lines.sort();
+            lines
+        };
+        let object = |object: &Object| {
+            Arc::new(Object { heading: object.heading.clone(), lines: kept(&object.lines) })
+        };
+        let changes = self.changes.iter().filter_map(|change| match change {
+            Change::Added(added) => Some(Change::Added(object(added))),
+            Change::Removed(removed) => Some(Change::Removed(object(removed))),
+            Change::Changed { heading, removed, added } => {
+                let (removed, added) = (sorted(removed), sorted(added));
+                let same = removed.is_empty() && added.is_empty();
+                (!same).then(|| Change::Changed { heading: heading.clone(), removed, added })
+            }
+            Change::Reordered { .. } => None,
+        });
+        Self { changes: changes.collect() }
     }
+
+    /// SHA-256 of the text of what is [`portable`](Self::portable) of it: what `migrations.lock` records of a script, and
+    /// what a run that proves holds its change against.
+    pub fn digest(&self) -> Checksum {
+        Checksum::of(&self.portable().text())
+    }
+}
+
+/// Whether a fact is about the thing itself, and not about who has it and may use it.
+fn is_portable(fact: &str) -> bool {
+    !fact.starts_with("owner ") && !fact.starts_with("grant ")
 }
 
 type Objects = BTreeMap<String, Arc<Object>>;

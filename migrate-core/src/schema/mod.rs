@@ -177,4 +177,28 @@ mod tests {
         order.insert(object("table public.t", &["column a integer", "column b integer"]));
         assert!(example().diff(&order).is_order_only());
     }
+
+    #[test]
+    fn a_digest_is_of_the_script_and_not_of_the_database() {
+        let table = |lines: &[&str]| -> Schema { [object("table t", lines)].into_iter().collect() };
+        let digest = |before: &[&str], after: &[&str]| table(before).diff(&table(after)).digest();
+        let plain = digest(&["column a integer"], &["column a integer", "column b integer", "column c text"]);
+        for (before, after) in [
+            // A column of somebody else; who owns it; who may use it, before and after.
+            (vec!["column x text"], vec!["column x text", "column b integer", "column c text"]),
+            (vec![], vec!["column c text", "column b integer"]),
+            (vec!["owner a"], vec!["column b integer", "column c text", "owner b"]),
+            (vec!["grant all to a"], vec!["column b integer", "column c text", "grant select (b) to a"]),
+        ] {
+            assert_eq!(digest(&before, &after), plain, "{before:?} {after:?}");
+        }
+        assert_ne!(digest(&[], &["column b bigint", "column c text"]), plain);
+        let nothing = digest(&[], &[]);
+        assert_eq!(digest(&["column a int", "column b int"], &["column b int", "column a int"]), nothing);
+        assert_eq!(digest(&["owner a"], &["grant all to b"]), nothing);
+        // In a new table the order is the script's own.
+        let made = |lines: &[&str]| Schema::default().diff(&table(lines)).digest();
+        assert_ne!(made(&["column a int", "column b int"]), made(&["column b int", "column a int"]));
+        assert_eq!(made(&["column a int", "owner a"]), made(&["column a int"]));
+    }
 }

@@ -159,6 +159,7 @@ fn a_script_fits_a_static() {
         file: Cow::Borrowed("a"),
         text: Cow::Borrowed("BEGIN; SELECT 1; COMMIT"),
         checksum: Checksum::from_bytes([0; 32]),
+        change: None,
         directives: Directives {
             no_transaction: false,
             irreversible: Some(Cow::Borrowed("x")),
