@@ -56,6 +56,8 @@ fn the_folder_has_one_of_everything() {
     assert!(scripts().any(|script| !script.directives.allow.is_empty()));
     assert!(scripts().any(|script| script.has_copy()));
     assert!(scripts().any(|script| !script.dropped.is_empty()));
+    // The lock has made up changes for three of the files.
+    assert_eq!(scripts().filter(|script| script.change.is_some()).count(), 3);
     assert!(migrations.iter().any(|m| m.down.is_none() && m.up.directives.irreversible.is_some()));
 }
 
