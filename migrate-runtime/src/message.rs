@@ -20,7 +20,7 @@ use crate::settings::Settings;
 /// Undoes what a body may have set for its session; fine inside and outside a transaction.
 pub(crate) const RESET: &str = "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;UNLISTEN *;DEALLOCATE ALL;CLOSE ALL;\
                                 DISCARD TEMP;SELECT pg_catalog.pg_advisory_unlock_all()";
-const RESET_STATEMENTS: usize = 8;
+pub(crate) const RESET_STATEMENTS: usize = 8;
 
 /// Makes what follows in this transaction run as the role that connected, whatever role a script took. The script's
 /// role is back at the end of the transaction: that is what `SET LOCAL` after `SET` means.
@@ -63,10 +63,10 @@ pub(crate) enum Part<'a> {
 #[derive(Default)]
 pub(crate) struct Message<'a> {
     pub sql: String,
-    statements: usize,
+    pub statements: usize,
     segments: Vec<Segment<'a>>,
     /// How many statements come before COMMIT.
-    commit_at: Option<usize>,
+    pub commit_at: Option<usize>,
 }
 
 struct Segment<'a> {
@@ -81,14 +81,14 @@ struct Segment<'a> {
 
 impl<'a> Message<'a> {
     /// Adds SQL of our own: whole statements, without the last semicolon.
-    fn own(&mut self, sql: &str, statements: usize) {
+    pub fn own(&mut self, sql: &str, statements: usize) {
         self.sql += sql;
         self.sql += ";\n";
         self.statements += statements;
     }
 
     /// Adds a part of a script. What follows starts on a line of its own: the part may end in a comment.
-    fn script(&mut self, work: Work<'a>, body: &str, range: (usize, usize), statements: (usize, usize)) {
+    pub fn script(&mut self, work: Work<'a>, body: &str, range: (usize, usize), statements: (usize, usize)) {
         self.segments.push(Segment { work, at: self.sql.len(), range, first: self.statements, statements });
         self.sql += &body[range.0..range.1];
         self.sql += "\n;\n";
@@ -99,10 +99,10 @@ impl<'a> Message<'a> {
     ///
     /// The server names a position for what it could not parse or analyse; for the rest the number of statements that
     /// were finished tells which one failed.
-    pub fn locate(&self, finished: usize, error: &DbError, probe: &Probe) -> Option<Failure> {
+    pub fn locate(&self, finished: usize, error: &DbError, positions_in_bytes: bool) -> Option<Failure> {
         let server = ServerError::from(error);
         if let Some(position) = original_position(error) {
-            let byte = byte_of(&self.sql, position, probe.positions_in_bytes);
+            let byte = byte_of(&self.sql, position, positions_in_bytes);
             let inside = |s: &&Segment<'_>| byte >= s.at && byte <= s.at + (s.range.1 - s.range.0);
             if let Some(segment) = self.segments.iter().find(inside) {
                 let offset = byte - segment.at + segment.range.0;
@@ -190,7 +190,7 @@ pub(crate) struct Attempt {
 
 /// The savepoint around a body: gone with the transaction, so that its release fails where the body ended that. No
 /// setting that a body resets can hide it, and it costs next to nothing.
-const SAVEPOINT: &str = "cargo_migrate_body";
+pub(crate) const SAVEPOINT: &str = "cargo_migrate_body";
 
 /// Builds the parts of a transaction.
 pub(crate) struct Builder<'a> {
@@ -341,7 +341,7 @@ pub(crate) fn application(settings: &Settings, stem: &str) -> String {
 }
 
 /// Adds a script: to the message, or, around each COPY with inline data, to messages of their own.
-fn body<'w>(parts: &mut Vec<Part<'w>>, message: &mut Message<'w>, work: Work<'w>) {
+pub(crate) fn body<'w>(parts: &mut Vec<Part<'w>>, message: &mut Message<'w>, work: Work<'w>) {
     let script = work.script;
     let body = script.body();
     let (mut at, mut first) = (0, 0);

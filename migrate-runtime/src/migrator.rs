@@ -298,15 +298,17 @@ impl Migrator {
 
 /// Runs a future to its end on a runtime of its own, on this thread.
 fn block<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    runtime()?.block_on(work)
+}
+
+/// A runtime for blocking calls on this thread; refused on one that drives a runtime already.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Error> {
     // Blocking a thread that drives a runtime would panic deep inside of it.
     if tokio::runtime::Handle::try_current().is_ok() {
         return Err(Error::InsideRuntime);
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Error::Settings {
-            message: format!("no event loop could be made: {error}"),
-            hint: "the process has probably run out of file descriptors: raise `ulimit -n`".to_owned(),
-        }
-    })?;
-    runtime.block_on(work)
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| Error::Settings {
+        message: format!("no event loop could be made: {error}"),
+        hint: "the process has probably run out of file descriptors: raise `ulimit -n`".to_owned(),
+    })
 }

@@ -171,7 +171,7 @@ impl Runner<'_> {
         let server = broken.error.as_db_error();
         let located = match (parts.get(part), server) {
             (Some(Part::Message(message)), Some(error)) => {
-                message.locate(broken.finished, error, &self.probe)
+                message.locate(broken.finished, error, self.probe.positions_in_bytes)
             }
             (Some(Part::Copy { work, statement }), Some(error)) => {
                 let mut failure = work.failure(error.into());
@@ -249,7 +249,7 @@ pub(crate) async fn send(session: &Session, parts: &[Part<'_>]) -> Result<(), Re
     Ok(())
 }
 
-async fn copy(
+pub(crate) async fn copy(
     session: &Session,
     work: &Work<'_>,
     statement: &migrate_core::Statement,

@@ -22,8 +22,8 @@ use crate::session::is_lost;
 use crate::transactional::failed;
 use crate::{Error, Event};
 
-pub(crate) use manner::may_commit;
-use manner::{Blocks, is_atomic, sets_session};
+use manner::sets_session;
+pub(crate) use manner::{Blocks, Manner, is_atomic, may_commit};
 use statement::Place;
 
 impl Runner<'_> {

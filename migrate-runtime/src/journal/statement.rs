@@ -104,7 +104,7 @@ impl Runner<'_> {
             };
         let located = match (parts.get(refused.part), refused.broken.error.as_db_error()) {
             (Some(Part::Message(message)), Some(error)) => {
-                message.locate(refused.broken.finished, error, &self.probe)
+                message.locate(refused.broken.finished, error, self.probe.positions_in_bytes)
             }
             _ => None,
         };

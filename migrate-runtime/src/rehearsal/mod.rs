@@ -2,5 +2,228 @@
 //! scans of each, and without a history.
 
 mod measured;
+mod stage;
+
+use std::time::{Duration, Instant};
+
+use migrate_core::schema::Schema;
+use migrate_core::sql::LineColumn;
+use migrate_core::{Direction, Mode, Script};
+use tokio::runtime::Runtime;
 
 pub use measured::{LockMode, Measured, MeasuredStatement, Relation, TableLock};
+
+use crate::interrupt::Interrupt;
+use crate::journal::Blocks;
+use crate::message::{Message, Part, Work};
+use crate::schema::{SchemaOptions, SchemaReader};
+use crate::{Database, Error};
+use stage::{Stage, add, closing};
+
+/// A scratch database that scripts are run on, one after the other, to see what they do.
+///
+/// Nothing is recorded: the caller knows what is applied. A script runs as the runner would run it, and the session
+/// forgets after each what it had set. Methods block the calling thread.
+///
+/// Where a script fails, the error is what a run gives: [`Error::Failed`] and [`Error::RollbackFailed`] where nothing of
+/// the script is left, [`Error::Dirty`] where part of it is, so that the next one needs another database.
+pub struct Rehearsal {
+    runtime: Option<Runtime>,
+    database: Database,
+    stage: Option<Stage>,
+    server_version: String,
+    reader: SchemaReader,
+    interrupt: Interrupt,
+}
+
+impl Rehearsal {
+    /// Connects to a scratch database. Whatever is in it may be changed.
+    ///
+    /// # Errors
+    ///
+    /// As a run; [`Error::Settings`] behind a connection pooler; [`Error::InsideRuntime`] on a thread that drives an
+    /// asynchronous runtime.
+    pub fn connect(database: &Database, options: SchemaOptions) -> Result<Self, Error> {
+        let runtime = crate::migrator::runtime()?;
+        let stage = runtime.block_on(Stage::open(database, APPLICATION))?;
+        Ok(Self {
+            runtime: Some(runtime),
+            database: database.clone(),
+            server_version: stage.server_version.clone(),
+            stage: Some(stage),
+            reader: SchemaReader::new(options),
+            interrupt: Interrupt::new(),
+        })
+    }
+
+    /// The server's version as it says it: `15.18`.
+    pub fn server_version(&self) -> &str {
+        &self.server_version
+    }
+
+    /// A signal handler's or another thread's way to stop a script: it is given up with [`Error::Interrupted`], and the
+    /// rehearsal with it.
+    pub fn interrupt(mut self, interrupt: Interrupt) -> Self {
+        self.interrupt = interrupt;
+        self
+    }
+
+    /// Runs a script as the runner would, and says how long it took. Nothing is measured but that.
+    ///
+    /// # Errors
+    ///
+    /// See [`Rehearsal`].
+    pub fn run(&mut self, script: &Script, stem: &str, direction: Direction) -> Result<Duration, Error> {
+        let work = Work { stem, version: stem, direction, script };
+        self.with(async |stage, _| {
+            let started = Instant::now();
+            match script.mode {
+                Mode::Transactional => stage.transaction(work).await?,
+                Mode::NonTransactional => {
+                    stage.prepare(work).await?;
+                    let mut blocks = Blocks::default();
+                    for index in 0..script.statements.len() {
+                        let manner = blocks.manner(script, index);
+                        stage.play(work, index, manner, blocks).await?;
+                        blocks.step(script, index);
+                    }
+                    stage.clear().await;
+                }
+            }
+            Ok(started.elapsed())
+        })
+    }
+
+    /// Runs a script statement by statement and measures each.
+    ///
+    /// # Errors
+    ///
+    /// See [`Rehearsal`].
+    pub fn apply(&mut self, script: &Script, stem: &str, direction: Direction) -> Result<Measured, Error> {
+        let work = Work { stem, version: stem, direction, script };
+        self.with(async |stage, _| {
+            let started = Instant::now();
+            let mut statements = Vec::with_capacity(script.statements.len());
+            let lines = lines(script);
+            let mut measured = |index: usize, duration| {
+                let statement = script.statements[index];
+                statements.push(MeasuredStatement {
+                    span: statement.start..statement.end,
+                    line: lines[index],
+                    duration,
+                    locks: vec![],
+                    rewritten: vec![],
+                    scanned: vec![],
+                    built: vec![],
+                });
+            };
+            match script.mode {
+                Mode::Transactional => {
+                    stage.send(work, &[Part::Message(stage.opening(work))]).await?;
+                    for index in 0..script.statements.len() {
+                        let since = Instant::now();
+                        let (mut parts, mut message) = (Vec::new(), Message::default());
+                        add(&mut parts, &mut message, work, index);
+                        if message.statements > 0 {
+                            parts.push(Part::Message(message));
+                        }
+                        stage.send(work, &parts).await?;
+                        measured(index, since.elapsed());
+                    }
+                    let mut message = Message::default();
+                    closing(&mut message);
+                    stage.send(work, &[Part::Message(message)]).await?;
+                }
+                Mode::NonTransactional => {
+                    stage.prepare(work).await?;
+                    let mut blocks = Blocks::default();
+                    for index in 0..script.statements.len() {
+                        let since = Instant::now();
+                        let manner = blocks.manner(script, index);
+                        stage.play(work, index, manner, blocks).await?;
+                        measured(index, since.elapsed());
+                        blocks.step(script, index);
+                    }
+                    stage.clear().await;
+                }
+            }
+            Ok(Measured { duration: started.elapsed(), statements })
+        })
+    }
+
+    /// The schema now. What has not changed since the last call is not read again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Server`], [`Error::ConnectionLost`].
+    pub fn schema(&mut self) -> Result<Schema, Error> {
+        self.with(async |stage, reader| reader.read(&stage.work).await)
+    }
+
+    /// Ends the connections, so that the database can be copied or dropped.
+    pub fn close(mut self) {
+        if let (Some(runtime), Some(stage)) = (&self.runtime, self.stage.take()) {
+            runtime.block_on(stage.work.close());
+        }
+    }
+
+    /// Does something on the connection. One that broke is replaced before.
+    fn with<T>(
+        &mut self,
+        act: impl AsyncFnOnce(&Stage, &mut SchemaReader) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            return Err(Error::InsideRuntime);
+        }
+        let Some(runtime) = &self.runtime else { return Err(Error::InsideRuntime) };
+        let Self { database, stage, reader, interrupt, .. } = self;
+        runtime.block_on(async {
+            if stage.as_ref().is_some_and(|stage| stage.work.is_closed()) {
+                *stage = None;
+            }
+            let open = match stage {
+                Some(stage) => stage,
+                None => stage.insert(Stage::open(database, APPLICATION).await?),
+            };
+            let result = interrupt.or(act(open, reader)).await;
+            if matches!(result, Err(Error::Interrupted { .. })) {
+                let cancel = database.cancel(open.work.client.cancel_token());
+                let _ = tokio::time::timeout(Duration::from_secs(2), cancel).await;
+            }
+            // Where an interrupted script stands, nobody knows; a lost connection says that it is only when asked again.
+            if matches!(result, Err(Error::Interrupted { .. } | Error::ConnectionLost { .. })) {
+                *stage = None;
+            }
+            result
+        })
+    }
+}
+
+const APPLICATION: &str = "cargo-migrate: rehearsing";
+
+impl std::fmt::Debug for Rehearsal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rehearsal").field("database", &self.database.to_string()).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Rehearsal {
+    fn drop(&mut self) {
+        // Waiting for it would panic on a thread that drives another runtime.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// The line of each statement, in one pass over the text.
+fn lines(script: &Script) -> Vec<usize> {
+    let (mut at, mut line) = (0, 1);
+    let mut lines = Vec::with_capacity(script.statements.len());
+    for statement in script.statements.iter() {
+        line += LineColumn::of(&script.text[at..statement.start], statement.start - at).line - 1;
+        at = statement.start;
+        lines.push(line);
+    }
+    lines
+}

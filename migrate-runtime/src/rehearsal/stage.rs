@@ -1,0 +1,311 @@
+//! The connection that scripts are run on: as the runner sends them, without a history.
+//!
+//! What a script meets is the same: one transaction with a savepoint around the body, or statement by statement what
+//! cannot be in one; the same settings before it and the same end of its session after it. Nobody else is at work on a
+//! scratch database, so that nothing is tried a second time.
+
+use std::time::Duration;
+
+use migrate_core::{Statement, StatementKind, sql};
+
+use crate::error::Failure;
+use crate::history_table::quote_literal;
+use crate::invalid_index;
+use crate::journal::{Blocks, Manner, is_atomic};
+use crate::message::{Guard, Message, Part, RESET, RESET_STATEMENTS, SAVEPOINT, Work, body, milliseconds};
+use crate::session::{Session, is_lost};
+use crate::settings::Settings;
+use crate::transactional::{Refused, failed, send, server_error};
+use crate::{Database, Error};
+
+/// The connection that scripts are run on.
+pub(super) struct Stage {
+    pub work: Session,
+    /// As the server says it: `15.18`.
+    pub server_version: String,
+    positions_in_bytes: bool,
+    lock_timeout: Duration,
+}
+
+impl Stage {
+    pub async fn open(database: &Database, application: &str) -> Result<Self, Error> {
+        let work = Session::open(database, application, &crate::emitter::Emitter::default()).await?;
+        let question = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version'), \
+                        pg_catalog.current_setting('server_encoding'), \
+                        pg_catalog.current_setting('transaction_read_only')";
+        let rows = work.ask("looking at the scratch database", question).await?;
+        let (mut pid, mut server_version, mut encoding, mut read_only) = (None::<i32>, None, None, None);
+        if let Some(row) = rows.first() {
+            pid = row.number(0);
+            server_version = row.get(1);
+            encoding = row.get(2);
+            read_only = row.get(3);
+        }
+        if read_only == Some("on") {
+            return Err(Error::ReadOnly {
+                database: database.to_string(),
+                reason: "a rehearsal makes what the migrations make".to_owned(),
+            });
+        }
+        if work.greeted_by.is_some_and(|greeted_by| pid != Some(greeted_by)) {
+            return Err(Error::Settings {
+                message: format!("{database} is behind a connection pooler"),
+                hint: "a rehearsal watches its own server process: connect to the server itself".to_owned(),
+            });
+        }
+        // A package adds its own: "15.18 (Debian 15.18-0+deb12u1)".
+        let server_version = server_version.and_then(|version| version.split(' ').next());
+        Ok(Self {
+            server_version: server_version.unwrap_or_default().to_owned(),
+            positions_in_bytes: encoding == Some("SQL_ASCII"),
+            work,
+            lock_timeout: Settings::default().lock_timeout,
+        })
+    }
+
+    /// Runs a transactional script as one message.
+    pub async fn transaction(&self, work: Work<'_>) -> Result<(), Error> {
+        let mut parts = Vec::new();
+        let mut message = self.opening(work);
+        body(&mut parts, &mut message, work);
+        closing(&mut message);
+        parts.push(Part::Message(message));
+        self.send(work, &parts).await
+    }
+
+    /// Sends these parts of a transaction; where they fail, it is rolled back.
+    pub async fn send(&self, work: Work<'_>, parts: &[Part<'_>]) -> Result<(), Error> {
+        match send(&self.work, parts).await {
+            Ok(()) => Ok(()),
+            Err(refused) => Err(self.rolled_back(work, parts, refused).await),
+        }
+    }
+
+    /// What every transaction begins with.
+    pub fn opening<'w>(&self, work: Work<'w>) -> Message<'w> {
+        let mut message = Message::default();
+        message.own("BEGIN ISOLATION LEVEL READ COMMITTED", 1);
+        message.own(&format!("SET LOCAL lock_timeout = {}", milliseconds(self.timeout(work))), 1);
+        if let Some(timeout) = work.script.directives.statement_timeout {
+            message.own(&format!("SET LOCAL statement_timeout = {}", milliseconds(timeout)), 1);
+        }
+        message.own("SET LOCAL synchronous_commit = off", 1);
+        message.own(&format!("SET LOCAL application_name = {}", quote_literal(&application(work))), 1);
+        // The runner's guards are queries, so that what must come before any query fails there. Here too.
+        message.own("SELECT 1", 1);
+        message.own(&format!("SAVEPOINT {SAVEPOINT}"), 1);
+        message
+    }
+
+    fn timeout(&self, work: Work<'_>) -> Duration {
+        work.script.directives.lock_timeout.unwrap_or(self.lock_timeout)
+    }
+
+    /// How long a statement of a non-transactional script may wait for a lock.
+    fn statement_timeout(&self, work: Work<'_>, text: &str) -> Duration {
+        if sql::waits_by_design(text) { Duration::ZERO } else { self.timeout(work) }
+    }
+
+    /// The error of a transaction that failed, after its end.
+    pub async fn rolled_back(&self, work: Work<'_>, parts: &[Part<'_>], refused: Refused) -> Error {
+        let Refused { part, broken } = refused;
+        if is_lost(&broken.error) {
+            return self.lost(work, broken.error);
+        }
+        self.clear().await;
+        let located = match (parts.get(part), broken.error.as_db_error()) {
+            (Some(Part::Message(message)), Some(error)) => {
+                message.locate(broken.finished, error, self.positions_in_bytes)
+            }
+            (Some(Part::Copy { work, statement }), Some(error)) => {
+                Some(at(statement, work.failure(error.into())))
+            }
+            _ => None,
+        };
+        let failure = located.unwrap_or_else(|| {
+            let mut failure = work.failure(server_error(&broken.error));
+            // A message without a part of the script: the end of its transaction, if it was not the beginning.
+            let message = parts.get(part);
+            failure.at_commit =
+                matches!(message, Some(Part::Message(m)) if m.commit_at == Some(broken.finished));
+            failure
+        });
+        if Guard::of(&broken.error) == Some(Guard::Transaction) {
+            // It ended the transaction that it ran in: what was before that is there.
+            return Error::Dirty {
+                stem: work.stem.to_owned(),
+                progress: None,
+                invalid_indexes: vec![],
+                failure: Some(Box::new(failure)),
+            };
+        }
+        failed(failure)
+    }
+
+    /// Ends what is open, and forgets what the script did to the session.
+    pub async fn clear(&self) {
+        // Where this fails the connection is gone, and what comes next says so.
+        let _ = self.work.query(&format!("ROLLBACK;\n{RESET}")).await;
+    }
+
+    fn lost(&self, work: Work<'_>, source: tokio_postgres::Error) -> Error {
+        self.work.failed(&format!("rehearsing {}", work.stem), source)
+    }
+
+    /// What holds for all statements of a non-transactional script.
+    pub async fn prepare(&self, work: Work<'_>) -> Result<(), Error> {
+        let mut set = format!("SET application_name = {}", quote_literal(&application(work)));
+        if let Some(timeout) = work.script.directives.statement_timeout {
+            set += &format!(";SET statement_timeout = {}", milliseconds(timeout));
+        }
+        self.work.ask("preparing the session", &set).await.map(drop)
+    }
+
+    /// The parts of one statement of a non-transactional script.
+    pub fn statement<'w>(&self, work: Work<'w>, index: usize, manner: Manner) -> Vec<Part<'w>> {
+        let statement = work.script.statements[index];
+        let timeout = milliseconds(self.statement_timeout(work, work.script.sql(&statement)));
+        let mut parts = Vec::new();
+        let mut message = Message::default();
+        match manner {
+            Manner::Wrapped => {
+                message.own("BEGIN ISOLATION LEVEL READ COMMITTED", 1);
+                message.own(&format!("SET LOCAL lock_timeout = {timeout}"), 1);
+                message.own("SET LOCAL synchronous_commit = off", 1);
+                add(&mut parts, &mut message, work, index);
+                message.commit_at = Some(message.statements);
+                message.own("COMMIT", 1);
+            }
+            Manner::Bare => {
+                // It stands alone in its message: two statements of one message are a transaction.
+                message.own(&format!("SET lock_timeout = {timeout}"), 1);
+                parts.push(Part::Message(std::mem::take(&mut message)));
+                add(&mut parts, &mut message, work, index);
+            }
+            Manner::InBlock | Manner::Commits | Manner::Ends => {
+                if begins(work, &statement) {
+                    message.own(&format!("SET lock_timeout = {timeout}"), 1);
+                    parts.push(Part::Message(std::mem::take(&mut message)));
+                }
+                add(&mut parts, &mut message, work, index);
+            }
+        }
+        if message.statements > 0 {
+            parts.push(Part::Message(message));
+        }
+        parts
+    }
+
+    /// Runs one statement of a non-transactional script.
+    pub async fn play(
+        &self,
+        work: Work<'_>,
+        index: usize,
+        manner: Manner,
+        blocks: Blocks,
+    ) -> Result<(), Error> {
+        let parts = self.statement(work, index, manner);
+        let Err(refused) = send(&self.work, &parts).await else {
+            return self.judge(work, index).await;
+        };
+        if manner == Manner::Wrapped && refused.broken.error.code().is_some_and(|code| code.code() == "25001")
+        {
+            // It may not run in a transaction after all: the server knows better than our list.
+            let _ = self.work.query("ROLLBACK").await;
+            let parts = self.statement(work, index, Manner::Bare);
+            let Err(refused) = send(&self.work, &parts).await else {
+                return self.judge(work, index).await;
+            };
+            return Err(self.stopped(work, index, blocks, &parts, refused).await);
+        }
+        Err(self.stopped(work, index, blocks, &parts, refused).await)
+    }
+
+    /// A statement of a non-transactional script failed: what the ones before it did is there.
+    pub async fn stopped(
+        &self,
+        work: Work<'_>,
+        index: usize,
+        blocks: Blocks,
+        parts: &[Part<'_>],
+        refused: Refused,
+    ) -> Error {
+        let statement = work.script.statements[index];
+        let text = work.script.sql(&statement);
+        let failure = match self.rolled_back(work, parts, refused).await {
+            Error::Failed { failure } | Error::RollbackFailed { failure } => failure,
+            error => return error,
+        };
+        let failure = if failure.statement.is_none() && !failure.at_commit {
+            Box::new(at(&statement, *failure))
+        } else {
+            failure
+        };
+        let done = blocks.open.unwrap_or(index);
+        let in_transaction = blocks.open.is_some()
+            || is_atomic(&statement, text)
+                && !matches!(statement.kind, StatementKind::NoTransaction(_) | StatementKind::Concurrent(_));
+        if done == 0 && in_transaction {
+            return failed(*failure);
+        }
+        Error::Dirty {
+            stem: work.stem.to_owned(),
+            progress: Some((done, work.script.statements.len())),
+            invalid_indexes: invalid_index::left_by(&self.work, text).await.unwrap_or_default(),
+            failure: Some(failure),
+        }
+    }
+
+    /// Whether a concurrent statement did what it says: "already exists, skipping" is a success to the server.
+    pub async fn judge(&self, work: Work<'_>, index: usize) -> Result<(), Error> {
+        let statement = work.script.statements[index];
+        if !matches!(statement.kind, StatementKind::Concurrent(_)) {
+            return Ok(());
+        }
+        let invalid_indexes = invalid_index::left_by(&self.work, work.script.sql(&statement)).await?;
+        if invalid_indexes.is_empty() {
+            return Ok(());
+        }
+        self.clear().await;
+        Err(Error::Dirty {
+            stem: work.stem.to_owned(),
+            progress: Some((index, work.script.statements.len())),
+            invalid_indexes,
+            failure: None,
+        })
+    }
+}
+
+/// What every transaction ends with.
+pub(super) fn closing(message: &mut Message<'_>) {
+    message.own(&format!("RELEASE SAVEPOINT {SAVEPOINT};RESET SESSION AUTHORIZATION;RESET ROLE"), 3);
+    message.commit_at = Some(message.statements);
+    message.own("COMMIT", 1);
+    message.own(RESET, RESET_STATEMENTS);
+}
+
+/// Adds one statement of a script: to the message, or behind it, where it brings its data along.
+pub(super) fn add<'w>(parts: &mut Vec<Part<'w>>, message: &mut Message<'w>, work: Work<'w>, index: usize) {
+    let statement = work.script.statements[index];
+    if matches!(statement.kind, StatementKind::CopyFromStdin { .. }) {
+        if message.statements > 0 {
+            parts.push(Part::Message(std::mem::take(message)));
+        }
+        parts.push(Part::Copy { work, statement });
+    } else {
+        message.script(work, &work.script.text, (statement.start, statement.end), (index, index + 1));
+    }
+}
+
+fn at(statement: &Statement, mut failure: Failure) -> Failure {
+    failure.statement = Some((statement.start, statement.end));
+    failure
+}
+
+fn begins(work: Work<'_>, statement: &Statement) -> bool {
+    matches!(sql::control_of(work.script.sql(statement)), Some(sql::Control::Begin { .. }))
+}
+
+fn application(work: Work<'_>) -> String {
+    format!("cargo-migrate: rehearsing {}", work.stem)
+}
