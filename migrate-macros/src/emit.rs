@@ -8,13 +8,14 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
 use crate::arguments::Arguments;
-use crate::locate::Place;
+use crate::locate::{Place, Recorded};
 
 /// The module: the set, what makes the build depend on the files, and the functions.
-pub(crate) fn module(arguments: &Arguments, place: &Place, set: &Set) -> TokenStream {
+pub(crate) fn module(arguments: &Arguments, place: &Place, set: &Set, schema: &Recorded) -> TokenStream {
     let Arguments { runtime, visibility, name, .. } = arguments;
     let inputs = inputs(place, set);
     let relative = format!("/{}", place.relative);
+    let schema = option(schema.schema.is_some().then(|| recorded_schema(place)));
     let migrations = set.migrations.iter().map(migration);
     let count = set.migrations.len();
     let (recorded, digest) = (set.digest.count, checksum(&set.digest.digest));
@@ -41,6 +42,9 @@ pub(crate) fn module(arguments: &Arguments, place: &Place, set: &Set) -> TokenSt
                 folder: __Cow::Borrowed(#folder),
             };
 
+            /// The schema at the newest version, as `schema.sql.snap` beside the migrations has it.
+            pub static SCHEMA: ::core::option::Option<&str> = #schema;
+
             #runtime::__embedded_functions! {}
         }
     }
@@ -54,6 +58,12 @@ fn inputs(place: &Place, set: &Set) -> TokenStream {
     quote! {
         #(const _: &[u8] = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #paths));)*
     }
+}
+
+/// The recorded schema as it is in its file, which is an input of the build by this.
+pub(crate) fn recorded_schema(place: &Place) -> TokenStream {
+    let path = format!("/{}/{}", place.relative, migrate_core::schema::FILE_NAME);
+    quote!(::core::include_str!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #path)))
 }
 
 fn migration(migration: &Migration) -> TokenStream {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use migrate_core::{Set, folder, lock};
+use migrate_core::{Schema, Set, file, folder, lock, schema, text};
 
 use crate::problem::Problem;
 
@@ -12,6 +12,14 @@ pub(crate) struct Crate {
     manifest: PathBuf,
     /// Its workspace, or the crate itself where it is in none: what links must not leave.
     pub(crate) project: PathBuf,
+}
+
+/// What `schema.sql.snap` of a folder says.
+pub(crate) struct Recorded {
+    /// Where it is, or would be.
+    pub(crate) path: PathBuf,
+    /// `None` where there is no such file.
+    pub(crate) schema: Option<Schema>,
 }
 
 /// A migrations folder.
@@ -63,6 +71,26 @@ impl Crate {
             .map_err(|found| found.problems.into_iter().map(Problem::Folder).collect::<Vec<_>>())?;
         lock::check(&place.folder, &set).map_err(Problem::of_lock)?;
         Ok(Set { folder: place.relative.clone().into(), ..set })
+    }
+}
+
+impl Place {
+    /// The recorded schema.
+    pub(crate) fn recorded(&self) -> Result<Recorded, Vec<Problem>> {
+        let path = self.folder.join(schema::FILE_NAME);
+        // A schema of 100,000 tables is a third of this.
+        let bytes = match file::read(&path, 1 << 28) {
+            Ok(bytes) => bytes,
+            Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Recorded { path, schema: None });
+            }
+            Err(error) => return Err(vec![Problem::Schema { path, why: error.source.to_string() }]),
+        };
+        let read = text::normalise(&bytes).map_err(|error| error.to_string());
+        match read.and_then(|text| Schema::parse(&text).map_err(|error| error.to_string())) {
+            Ok(schema) => Ok(Recorded { path, schema: Some(schema) }),
+            Err(why) => Err(vec![Problem::Schema { path, why }]),
+        }
     }
 }
 

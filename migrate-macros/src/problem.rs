@@ -4,10 +4,8 @@ use std::path::{Path, PathBuf};
 
 use migrate_core::folder;
 use migrate_core::lock::{Difference, LockError};
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-
-use crate::arguments::Arguments;
 
 /// Why nothing can be embedded.
 pub(crate) enum Problem {
@@ -21,6 +19,10 @@ pub(crate) enum Problem {
     Folder(folder::Problem),
     /// The lock is missing or unreadable.
     Lock(LockError),
+    /// The recorded schema cannot be read.
+    Schema { path: PathBuf, why: String },
+    /// There is none, and something was expected of it.
+    NoSchema { path: PathBuf },
     /// One file is not as the lock has it.
     Differs { path: PathBuf, difference: Difference, hint: String },
 }
@@ -52,6 +54,10 @@ impl Problem {
             Self::AbsoluteFolder { given } => format!("{given}: is a path of one machine only"),
             Self::Folder(problem) => problem.to_string(),
             Self::Lock(error) => error.to_string(),
+            Self::Schema { path, why } => format!("{}: {why}", path.display()),
+            Self::NoSchema { path } => {
+                format!("{}: is not there, and so nothing can be expected of it", path.display())
+            }
             // The same words with the whole path for the name.
             Self::Differs { path, difference, .. } => {
                 difference.to_string().replacen(difference.file(), &path.display().to_string(), 1)
@@ -69,6 +75,9 @@ impl Problem {
             Self::AbsoluteFolder { .. } => "write the path relative to the crate's Cargo.toml".to_owned(),
             Self::Folder(problem) => problem.hint(),
             Self::Lock(error) => error.hint(),
+            Self::Schema { .. } | Self::NoSchema { .. } => {
+                "write it with `cargo migrate verify --record`, and commit it".to_owned()
+            }
             Self::Differs { hint, .. } => hint.clone(),
         }
     }
@@ -76,7 +85,7 @@ impl Problem {
 
 /// One `compile_error!` for each problem. Paths are written as rustc writes its own: relative to the workspace. What helps against
 /// several in a row is said once, after the last.
-pub(crate) fn errors(arguments: &Arguments, project: Option<&Path>, problems: &[Problem]) -> TokenStream {
+pub(crate) fn errors(span: Span, project: Option<&Path>, problems: &[Problem]) -> TokenStream {
     let project = project.map(|project| format!("{}{}", project.display(), std::path::MAIN_SEPARATOR));
     let hints: Vec<_> = problems.iter().map(Problem::hint).collect();
     let error = |(index, problem): (usize, &Problem)| {
@@ -87,7 +96,7 @@ pub(crate) fn errors(arguments: &Arguments, project: Option<&Path>, problems: &[
         if let Some(project) = &project {
             message = message.replace(project, "");
         }
-        quote_spanned! { arguments.span() => ::core::compile_error! { #message } }
+        quote_spanned! { span => ::core::compile_error! { #message } }
     };
     problems.iter().enumerate().map(error).collect()
 }

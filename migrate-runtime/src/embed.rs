@@ -2,6 +2,8 @@
 
 #[doc(hidden)]
 pub use migrate_macros::embed_in as __embed_in;
+#[doc(hidden)]
+pub use migrate_macros::expect_in as __expect_in;
 
 /// Puts the migrations of a folder, with their checksums, into the application, as a module `embedded`.
 ///
@@ -16,8 +18,9 @@ pub use migrate_macros::embed_in as __embed_in;
 /// }
 /// ```
 ///
-/// The module has `run()`, `migrator()`, `verify()`, `wait(deadline)` and the static `MIGRATIONS`; with the feature `tokio`
-/// also `run_async()`, `verify_async()` and `wait_async(deadline)`. All of it is statics: a start does no work for it.
+/// The module has `run()`, `migrator()`, `verify()`, `check_schema()`, `wait(deadline)` and the statics `MIGRATIONS` and
+/// `SCHEMA`; with the feature `tokio` also `run_async()`, `verify_async()`, `check_schema_async()` and
+/// `wait_async(deadline)`. All of it is statics: a start does no work for it.
 ///
 /// # Compile errors
 ///
@@ -37,6 +40,33 @@ macro_rules! embed {
     };
     ($visibility:vis mod $name:ident = $folder:literal $(;)?) => {
         $crate::embed::__embed_in! { [$crate] [$visibility] [$name] [$folder] }
+    };
+}
+
+/// Checks at compile time that tables and columns are there which a program names in its SQL.
+///
+/// They are looked up in `schema.sql.snap`, the schema at the newest version, which `cargo migrate verify --record` writes
+/// beside the migrations. One that is not there is a compile error at its text, with the nearest one that is.
+///
+/// ```no_run
+/// # mod in_an_application_with_a_schema { macro_rules! expect { ($($t:tt)*) => {} }
+/// expect!("orders.total", "users.email");           // of the schema public, in the folder that `embed!()` takes
+/// expect!("sales.orders.total: numeric(12,2)");     // of another schema; and its type
+/// expect!("users.email: text not null");            // and that it takes no NULL: no `Option` needed
+/// expect!("orders");                                // a table or a view
+/// expect!(mod = "../migrations"; "orders.total");   // another folder, relative to the crate's `Cargo.toml`
+/// # }
+/// ```
+///
+/// Names are written as in SQL: in double quotes where they have capitals. It can stand wherever an item or a statement
+/// can. The recorded schema is an input of the build.
+#[macro_export]
+macro_rules! expect {
+    (mod = $folder:literal; $($what:literal),+ $(,)?) => {
+        $crate::embed::__expect_in! { [$folder] $($what),+ }
+    };
+    ($($what:literal),+ $(,)?) => {
+        $crate::embed::__expect_in! { [] $($what),+ }
     };
 }
 
@@ -69,6 +99,11 @@ macro_rules! __embedded_functions {
             migrator().verify_async().await
         }
 
+        /// As [`check_schema`], on the application's own tokio runtime.
+        pub async fn check_schema_async() -> ::core::result::Result<(), $crate::Error> {
+            migrator().check_recorded_schema_async(SCHEMA).await
+        }
+
         /// As [`wait`], on the application's own tokio runtime.
         pub async fn wait_async(
             deadline: ::core::time::Duration,
@@ -99,6 +134,12 @@ macro_rules! __embedded_blocking_functions {
         /// Whether everything is applied; for an application that must not migrate itself. Writes nothing.
         pub fn verify() -> ::core::result::Result<(), $crate::Error> {
             migrator().verify()
+        }
+
+        /// Whether the database has the schema that this application was built for, as `schema.sql.snap` beside the
+        /// migrations has it; also for an application that must not migrate itself. Writes nothing.
+        pub fn check_schema() -> ::core::result::Result<(), $crate::Error> {
+            migrator().check_recorded_schema(SCHEMA)
         }
 
         /// Waits until somebody else has applied everything, for at most `deadline`. Writes nothing.

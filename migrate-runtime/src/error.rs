@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use migrate_core::schema::Unmet;
 use migrate_core::{Direction, Refusal};
 
 use crate::event::Session;
@@ -218,6 +219,27 @@ pub enum Error {
         /// Their stems.
         pending: Vec<String>,
     },
+    /// `check_schema` found a schema that the application was not built for.
+    #[error("the schema of {database} is not what the application needs:{}", listed(unmet))]
+    SchemaUnfit {
+        /// For people, without the password.
+        database: String,
+        /// What is missing or different.
+        unmet: Vec<Unmet>,
+    },
+    /// `check_schema` of an application that was built without a recorded schema.
+    #[error("no schema was recorded when the application was built")]
+    NoSchemaRecorded,
+}
+
+/// One a line; a database that is altogether another one would fill the screen.
+fn listed(unmet: &[Unmet]) -> String {
+    const MOST: usize = 20;
+    let mut text: String = unmet.iter().take(MOST).map(|one| format!("\n  {one}")).collect();
+    if unmet.len() > MOST {
+        text.push_str(&format!("\n  and {} more", unmet.len() - MOST));
+    }
+    text
 }
 
 fn after(failure: &Option<Box<Failure>>) -> String {

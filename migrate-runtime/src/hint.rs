@@ -89,6 +89,12 @@ impl Error {
             Self::InsideRuntime => "use the methods that end in `_async` (feature `tokio`), or call from a \
                  thread of its own (`std::thread::spawn`; `spawn_blocking` gives one that belongs to the runtime)"
                 .to_owned(),
+            Self::SchemaUnfit { .. } => "apply what is pending (`cargo migrate up`); where nothing is, the database was \
+                 changed by hand: `cargo migrate drift` shows how"
+                .to_owned(),
+            Self::NoSchemaRecorded => "record it with `cargo migrate verify --record`, commit migrations/schema.sql.snap, \
+                 and build again (the first time after `touch` of the file that has `embed!`)"
+                .to_owned(),
             Self::Pending { .. } => "apply them: `cargo migrate up`, or `embedded::run()` in the one process that \
                  may migrate"
                 .to_owned(),

@@ -24,7 +24,9 @@ pub mod rehearsal;
 pub mod report;
 pub mod schema;
 
+mod applied;
 mod backoff;
+mod check_schema;
 mod cosmetic;
 mod detach;
 mod down;
@@ -54,6 +56,7 @@ mod trace;
 mod transactional;
 mod waiting;
 
+pub use applied::Applied;
 pub use connect::Database;
 pub use error::Error;
 pub use event::Event;

@@ -11,7 +11,7 @@ use crate::event::PlannedStep;
 use crate::run::Runner;
 use crate::schema::{SchemaOptions, SchemaReader};
 use crate::settings::Settings;
-use crate::{Database, Error, Event, HistoryTable, Interrupt, LogEntry, RepairPlan, Report, Status};
+use crate::{Applied, Database, Error, Event, HistoryTable, Interrupt, LogEntry, RepairPlan, Report, Status};
 
 /// Applies and rolls back a set of migrations. Every setting has a default that is right for an application.
 ///
@@ -198,7 +198,30 @@ impl Migrator {
         block(self.schema_digest_inner(options))
     }
 
-    async fn connect(&self) -> Result<Runner<'_>, Error> {
+    /// Whether the database has what `needed` has: every table, column, type, constraint, function and index.
+    /// What it has beyond that is fine, unless rows could not be put in without it; owners, grants, comments and the
+    /// order of columns do not matter. Writes nothing, needs no privilege beyond CONNECT, and works on a standby.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SchemaUnfit`] with everything that is missing or different.
+    pub fn check_schema(&self, needed: &Schema) -> Result<(), Error> {
+        block(self.check_schema_inner(needed))
+    }
+
+    /// [`check_schema`](Self::check_schema) with the text that `embed!` found.
+    #[doc(hidden)]
+    pub fn check_recorded_schema(&self, recorded: Option<&str>) -> Result<(), Error> {
+        block(self.check_recorded_inner(recorded))
+    }
+
+    /// What the history says was applied, in the order in which it was, with the texts that were in force. Writes
+    /// nothing.
+    pub fn applied(&self) -> Result<Vec<Applied>, Error> {
+        block(self.applied_inner())
+    }
+
+    pub(crate) async fn connect(&self) -> Result<Runner<'_>, Error> {
         Runner::connect(&self.settings, &self.emitter).await
     }
 
@@ -283,6 +306,22 @@ impl Migrator {
     /// As [`schema_digest`](Self::schema_digest).
     pub async fn schema_digest_async(&self, options: &SchemaOptions) -> Result<Checksum, Error> {
         self.schema_digest_inner(options).await
+    }
+
+    /// As [`check_schema`](Self::check_schema).
+    pub async fn check_schema_async(&self, needed: &Schema) -> Result<(), Error> {
+        self.check_schema_inner(needed).await
+    }
+
+    /// As [`check_recorded_schema`](Self::check_recorded_schema).
+    #[doc(hidden)]
+    pub async fn check_recorded_schema_async(&self, recorded: Option<&str>) -> Result<(), Error> {
+        self.check_recorded_inner(recorded).await
+    }
+
+    /// As [`applied`](Self::applied).
+    pub async fn applied_async(&self) -> Result<Vec<Applied>, Error> {
+        self.applied_inner().await
     }
 
     /// As [`verify`](Self::verify).

@@ -45,7 +45,7 @@ impl Runner<'_> {
             .collect())
     }
 
-    async fn readable_log(&self) -> Result<bool, Error> {
+    pub async fn readable_log(&self) -> Result<bool, Error> {
         if !self.probe.log_exists {
             return Ok(false);
         }

@@ -18,6 +18,9 @@
 //! several lines goes on behind `|`, exactly as it is, so that no line ends in a blank that an editor would remove.
 
 mod diff;
+mod fact;
+pub mod name;
+mod need;
 mod object;
 mod parse;
 
@@ -25,6 +28,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use diff::{Change, Diff};
+pub use fact::{Column, Fact, kind_and_name};
+pub use need::Unmet;
 pub use object::Object;
 pub use parse::ParseError;
 
@@ -95,6 +100,13 @@ impl Schema {
     /// What has to change in `self` to make it `other`.
     pub fn diff(&self, other: &Self) -> Diff {
         diff::diff(&self.objects, &other.objects)
+    }
+
+    /// What an application that was built for `self` would miss in `found`. What `found` has beyond it is fine, but
+    /// for a column that would have to be given a value; the order of columns, owners, grants, comments and how things
+    /// are stored do not matter.
+    pub fn unmet(&self, found: &Self) -> Vec<Unmet> {
+        need::unmet(self, found)
     }
 }
 

@@ -1,0 +1,40 @@
+//! Whether a database has the schema that an application was built for.
+
+use migrate_core::Schema;
+
+use crate::run::Runner;
+use crate::schema::{SchemaOptions, SchemaReader};
+use crate::{Error, Migrator};
+
+impl Runner<'_> {
+    /// Holds the database against a recorded schema. One snapshot, whatever its size, in a fixed number of round trips.
+    async fn check_schema(&self, needed: &Schema) -> Result<(), Error> {
+        let history = Some(self.settings.history.clone());
+        let options = SchemaOptions { history, ..SchemaOptions::portable() };
+        let found = SchemaReader::new(options).read(&self.work).await?;
+        let unmet = needed.unmet(&found);
+        if unmet.is_empty() {
+            return Ok(());
+        }
+        Err(Error::SchemaUnfit { database: self.database.to_string(), unmet })
+    }
+}
+
+impl Migrator {
+    pub(crate) async fn check_schema_inner(&self, needed: &Schema) -> Result<(), Error> {
+        let runner = self.connect().await?;
+        let result = runner.check_schema(needed).await;
+        runner.work.close().await;
+        result
+    }
+
+    pub(crate) async fn check_recorded_inner(&self, recorded: Option<&str>) -> Result<(), Error> {
+        let text = recorded.ok_or(Error::NoSchemaRecorded)?;
+        // The macro has read it too: only a text that was put in by hand is wrong here.
+        let needed = Schema::parse(text).map_err(|error| Error::Settings {
+            message: format!("the recorded schema cannot be read: {error}"),
+            hint: "write it anew with `cargo migrate verify --record`, and build again".to_owned(),
+        })?;
+        self.check_schema_inner(&needed).await
+    }
+}
