@@ -70,7 +70,9 @@ impl From<Exit> for std::process::ExitCode {
 
 fn of_engine(error: &EngineError) -> Exit {
     match error {
-        EngineError::Settings { .. } | EngineError::InsideRuntime => Exit::Usage,
+        EngineError::Settings { .. } | EngineError::InsideRuntime | EngineError::NoSchemaRecorded => {
+            Exit::Usage
+        }
         EngineError::Connect { .. }
         | EngineError::ConnectionLost { .. }
         | EngineError::Interfered { .. }
@@ -93,7 +95,7 @@ fn of_engine(error: &EngineError) -> Exit {
         | EngineError::TouchesHistory { .. }
         | EngineError::RepairOutdated => Exit::Refused,
         EngineError::Interrupted { signal, .. } => Exit::Interrupted(*signal),
-        EngineError::Pending { .. } => Exit::CheckFound,
+        EngineError::Pending { .. } | EngineError::SchemaUnfit { .. } => Exit::CheckFound,
         // The enum may grow; what is new and unknown here comes from the database's side.
         _ => Exit::Database,
     }
@@ -189,6 +191,8 @@ mod tests {
             (EngineError::Interrupted { signal: 2, stem: None }, 130),
             (EngineError::Interrupted { signal: 15, stem: None }, 143),
             (EngineError::Pending { pending: vec![] }, 8),
+            (EngineError::SchemaUnfit { database: String::new(), unmet: vec![] }, 8),
+            (EngineError::NoSchemaRecorded, 5),
         ];
         for (error, code) in table {
             let shown = format!("{error:?}");

@@ -51,6 +51,11 @@ pub(crate) fn files_at(root: &Path, dir: &Path, rev: &str) -> Result<Vec<File>, 
     Ok(files)
 }
 
+/// Whether a name is a revision of the repository of a folder; not where there is no git, or no repository.
+pub(crate) fn knows(root: &Path, dir: &Path, rev: &str) -> bool {
+    Place::find(&root.join(dir)).is_ok_and(|place| place.commit(rev).is_ok())
+}
+
 /// The commit where this checkout and a revision parted: what a pull request is compared with.
 ///
 /// # Errors

@@ -11,13 +11,16 @@ mod files;
 mod git;
 #[allow(dead_code, unused_imports)]
 mod lint;
+mod pattern;
 mod problem;
 mod question;
 mod render;
 #[allow(dead_code, unused_imports)]
 mod risk;
 mod run;
+mod scratch;
 pub mod signals;
+mod source;
 mod stream;
 mod template;
 

@@ -109,7 +109,8 @@ view public.v
     fn parts_are_ignored_one_by_one() {
         let schema = Schema::parse(SCHEMA).unwrap();
         let left = |ignored: &[&str]| {
-            let other = Schema::parse("table public.orders\n    column id bigint\n    owner alice\n").unwrap();
+            let other =
+                Schema::parse("table public.orders\n    column id bigint\n    owner alice\n").unwrap();
             ignore(other.diff(&schema), &patterns(ignored)).text()
         };
         assert_eq!(
@@ -125,6 +126,9 @@ view public.v
         let schema = Schema::parse(SCHEMA).unwrap();
         assert_eq!(without(&schema, false, false), schema);
         let portable = without(&schema, true, true).text();
-        assert!(!portable.contains("owner") && !portable.contains("grant") && !portable.contains("default"), "{portable}");
+        assert!(
+            !portable.contains("owner") && !portable.contains("grant") && !portable.contains("default"),
+            "{portable}"
+        );
     }
 }

@@ -211,6 +211,40 @@ pub enum Problem {
         /// What it said.
         why: String,
     },
+    /// The scratch server lacks an extension that a migration makes.
+    #[error(
+        "`{stem}` needs the extension {extension}, which PostgreSQL {major} on this machine does not have"
+    )]
+    NoExtension {
+        /// The extension.
+        extension: String,
+        /// The migration.
+        stem: String,
+        /// The scratch server's version.
+        major: u32,
+    },
+    /// What was applied is neither in the folder nor in the audit log.
+    #[error("the text of `{stem}` that was applied is not known{}", if *modified { ": its file was modified since" } else { ": its file is gone" })]
+    NoRecordedText {
+        /// The migration.
+        stem: String,
+        /// There is a file, with another text.
+        modified: bool,
+    },
+    /// No recorded schema.
+    #[error("{}: no schema is recorded there", path.display())]
+    NoSnapshot {
+        /// Where it would be.
+        path: PathBuf,
+    },
+    /// A recorded schema that cannot be read.
+    #[error("{}: {why}", path.display())]
+    BadSnapshot {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Arguments that make no sense together.
     #[error("{what}")]
     Usage {
@@ -271,6 +305,10 @@ impl Problem {
             Self::NoRevision { .. } => "no_revision",
             Self::NoMergeBase { .. } => "no_merge_base",
             Self::Git { .. } => "git",
+            Self::NoExtension { .. } => "no_extension",
+            Self::NoRecordedText { .. } => "no_recorded_text",
+            Self::NoSnapshot { .. } => "no_snapshot",
+            Self::BadSnapshot { .. } => "bad_snapshot",
             Self::Usage { .. } => "usage",
         }
     }
@@ -283,7 +321,7 @@ impl Problem {
         match self {
             Self::UnknownKey { near, .. } => or(
                 near,
-                "known keys: dir, database, protected, history-table, lock-wait, lock-timeout, newer, env.<name>",
+                "known keys: dir, database, protected, history-table, lock-wait, lock-timeout, newer, drift-ignore, env.<name>",
             ),
             Self::BadValue { .. } => "change it in Cargo.toml".to_owned(),
             Self::UnknownEnvironment { near, known, .. } if known.is_empty() => {
@@ -350,6 +388,20 @@ impl Problem {
             Self::Git { .. } => {
                 "see that the same git command works in the folder of the migrations".to_owned()
             }
+            Self::NoExtension { .. } => {
+                "install it for that server, or set MIGRATE_PG_BIN to the programs of one that has it"
+                    .to_owned()
+            }
+            Self::NoRecordedText { modified: true, .. } => {
+                "put the file back as it was, or take it as it is now: `cargo migrate repair`".to_owned()
+            }
+            Self::NoRecordedText { modified: false, .. } => {
+                "put the file back, or take the migration off the history: `cargo migrate repair`".to_owned()
+            }
+            Self::NoSnapshot { .. } => {
+                "write it with `cargo migrate verify --record`, and commit it".to_owned()
+            }
+            Self::BadSnapshot { .. } => "write it anew with `cargo migrate verify --record`".to_owned(),
             Self::Usage { hint, .. } => hint.clone(),
         }
     }
@@ -392,6 +444,10 @@ pub(crate) mod tests {
             Problem::NoRevision { rev: text() },
             Problem::NoMergeBase { rev: text() },
             Problem::Git { command: "ls-tree", why: text() },
+            Problem::NoExtension { extension: text(), stem: text(), major: 15 },
+            Problem::NoRecordedText { stem: text(), modified: true },
+            Problem::NoSnapshot { path: path() },
+            Problem::BadSnapshot { path: path(), why: text() },
             Problem::Usage { what: text(), hint: text() },
         ]
     }

@@ -215,6 +215,11 @@ impl Migrator {
         block(self.check_recorded_inner(recorded))
     }
 
+    /// `server_version_num` of the server: 150018 is 15.18. Writes nothing.
+    pub fn server_version(&self) -> Result<u32, Error> {
+        block(async { Ok(self.connect().await?.probe.server_version) })
+    }
+
     /// What the history says was applied, in the order in which it was, with the texts that were in force. Writes
     /// nothing.
     pub fn applied(&self) -> Result<Vec<Applied>, Error> {

@@ -9,7 +9,7 @@ use migrate_testing::LocalServer;
 
 use crate::args::{Global, Target};
 use crate::config::{self, Settings, Where};
-use crate::render::view::{ReportView, SettingsView};
+use crate::render::view::{Note, ReportView, SettingsView};
 use crate::render::{Ui, View};
 use crate::{Context, Exit, Problem, files};
 
@@ -155,5 +155,12 @@ pub(crate) fn check_target(set: &Set, target: &Target) -> Result<(), Problem> {
             target: stem.clone(),
             near: known.map(|known| known.stem.to_string()),
         }),
+    }
+}
+
+/// Says that schemas are compared which servers of different versions printed. `version` is `server_version_num`.
+pub(crate) fn tell_other_major(call: &Call, version: Option<u32>, scratch: u32) {
+    if let Some(database) = version.map(|version| version / 10_000).filter(|major| *major != scratch) {
+        call.ui.remark(&Note::OtherMajor { database, scratch }, "note");
     }
 }

@@ -19,7 +19,7 @@ pub mod status;
 pub mod up;
 pub mod verify;
 
-pub(crate) use call::{Call, Outcome};
+pub(crate) use call::{Call, Outcome, tell_other_major};
 
 use crate::args::Verb;
 

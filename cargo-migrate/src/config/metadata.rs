@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use glob::Pattern;
 use migrate_core::Newer;
 use migrate_runtime::HistoryTable;
 use serde_json::{Map, Value};
 
 use super::Secret;
-use crate::{Problem, args};
+use crate::{Problem, args, pattern};
 
 /// The metadata of a package or workspace.
 #[derive(Clone, Debug, Default)]
@@ -41,10 +42,12 @@ pub struct Section {
     pub lock_timeout: Option<Duration>,
     /// Recorded versions newer than everything in the folder.
     pub newer: Option<Newer>,
+    /// What `drift` leaves out.
+    pub drift_ignore: Option<Vec<Pattern>>,
 }
 
-const KEYS: [&str; 7] =
-    ["dir", "database", "protected", "history-table", "lock-wait", "lock-timeout", "newer"];
+const KEYS: [&str; 8] =
+    ["dir", "database", "protected", "history-table", "lock-wait", "lock-timeout", "newer", "drift-ignore"];
 
 impl Metadata {
     /// Reads the value of `place`, of the manifest in `root`.
@@ -85,6 +88,7 @@ fn section(place: &str, table: &Map<String, Value>, others: &[&str]) -> Result<S
             "history-table" => section.history_table = Some(parse(&place, value, args::history_table)?),
             "lock-wait" => section.lock_wait = Some(parse(&place, value, args::duration)?),
             "lock-timeout" => section.lock_timeout = Some(parse(&place, value, args::duration)?),
+            "drift-ignore" => section.drift_ignore = Some(patterns(&place, value)?),
             "newer" => section.newer = Some(parse(&place, value, newer)?),
             _ => {
                 let known = KEYS.iter().chain(others).copied();
@@ -93,6 +97,11 @@ fn section(place: &str, table: &Map<String, Value>, others: &[&str]) -> Result<S
         }
     }
     Ok(section)
+}
+
+fn patterns(place: &str, value: &Value) -> Result<Vec<Pattern>, Problem> {
+    let list = value.as_array().ok_or_else(|| bad(place, "a list of texts is expected"))?;
+    list.iter().map(|value| parse(place, value, pattern::parse)).collect()
 }
 
 fn newer(text: &str) -> Result<Newer, String> {
@@ -140,7 +149,7 @@ mod tests {
     fn every_key_is_read() {
         let metadata = read(json!({
             "dir": "db", "database": "local", "history-table": "app.history", "lock-wait": "1min",
-            "lock-timeout": "2s", "newer": "refuse",
+            "lock-timeout": "2s", "newer": "refuse", "drift-ignore": ["public.tmp_*"],
             "env": { "production": { "database": "env:PROD", "protected": true } },
         }))
         .unwrap();
@@ -152,6 +161,7 @@ mod tests {
             metadata.base.history_table.map(|table| table.to_string()),
             Some("app.history".to_owned())
         );
+        assert_eq!(metadata.base.drift_ignore, Some(vec![Pattern::new("public.tmp_*").unwrap()]));
         let production = &metadata.environments["production"];
         assert_eq!(
             (production.protected, &production.database),
@@ -191,6 +201,8 @@ mod tests {
             json!({"protected": "yes"}),
             json!({"lock-wait": "5"}),
             json!({"newer": "maybe"}),
+            json!({"drift-ignore": "x"}),
+            json!({"drift-ignore": ["["]}),
             json!({"env": []}),
             json!({"env": {"a": 1}}),
             json!({"history-table": ""}),

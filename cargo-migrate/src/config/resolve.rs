@@ -68,6 +68,7 @@ pub fn resolve(
         lock_timeout: argument(&global.lock_timeout, "--lock-timeout")
             .or_else(|| sources.said("lock-timeout", |section| section.lock_timeout)),
         newer: sources.said("newer", |section| section.newer),
+        drift_ignore: sources.said("drift-ignore", |section| section.drift_ignore.clone()),
         locked,
         root: project.map_or(cwd, |project| &project.root).to_owned(),
         local: project.map(|project| Local {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use glob::Pattern;
 use migrate_core::Newer;
 use migrate_runtime::HistoryTable;
 
@@ -31,6 +32,8 @@ pub struct Settings {
     pub lock_timeout: Option<Sourced<Duration>>,
     /// What to do about recorded versions newer than everything in the folder.
     pub newer: Option<Sourced<Newer>>,
+    /// What `drift` leaves out.
+    pub drift_ignore: Option<Sourced<Vec<Pattern>>>,
     /// Whether `migrations.lock` may not be changed.
     pub locked: Sourced<bool>,
     /// The project's root, which links in the folder of migrations must not leave.

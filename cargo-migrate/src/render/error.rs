@@ -239,6 +239,8 @@ pub(crate) fn kind(failure: &anyhow::Error) -> &'static str {
         Some(EngineError::Interrupted { .. }) => "interrupted",
         Some(EngineError::InsideRuntime) => "inside_runtime",
         Some(EngineError::Pending { .. }) => "pending",
+        Some(EngineError::SchemaUnfit { .. }) => "schema_unfit",
+        Some(EngineError::NoSchemaRecorded) => "no_schema_recorded",
         _ => "other",
     }
 }

@@ -133,7 +133,8 @@ mod tests {
         let folder = |path: &str, version: Option<u64>| {
             Source::Folder((!path.is_empty()).then(|| path.into()), version.map(Version::new))
         };
-        let revision = |name: &str, version: Option<u64>| Source::Revision(name.into(), version.map(Version::new));
+        let revision =
+            |name: &str, version: Option<u64>| Source::Revision(name.into(), version.map(Version::new));
         let url = |text: &str| Source::Url(Secret(text.into()));
         let table = [
             ("db:", Source::Configured),
@@ -162,7 +163,11 @@ mod tests {
     #[test]
     fn what_has_two_is_refused_with_both() {
         for (text, message, hint) in [
-            ("both", "`both` can mean the folder both or the git revision both", "write `dir:both` or `git:both`"),
+            (
+                "both",
+                "`both` can mean the folder both or the git revision both",
+                "write `dir:both` or `git:both`",
+            ),
             (
                 "both@2",
                 "`both@2` can mean the folder both or the git revision both",

@@ -76,8 +76,7 @@ impl<'a> Loader<'a> {
                 self.call.migrator(&settings, none(), None)?
             }
             Source::Url(url) => {
-                let variable =
-                    |name: &str| self.settings.variables.get(name).map(|value| value.0.clone());
+                let variable = |name: &str| self.settings.variables.get(name).map(|value| value.0.clone());
                 let database = Database::resolve(Some(&url.0), &variable)?;
                 let label = database.to_string();
                 let migrator = Migrator::new(none())
@@ -96,7 +95,8 @@ impl<'a> Loader<'a> {
         let dir = &self.settings.dir.value;
         let (label, set, upto) = match source {
             Source::Folder(folder, upto) => {
-                let dir = folder.as_ref().map_or_else(|| dir.clone(), |folder| self.call.context.cwd.join(folder));
+                let dir =
+                    folder.as_ref().map_or_else(|| dir.clone(), |folder| self.call.context.cwd.join(folder));
                 let set = folder::read(&dir, &folder::Options::new(&self.settings.root))?;
                 let shown = folder.as_ref().unwrap_or(&self.settings.dir.value).display().to_string();
                 (shown, set, *upto)
@@ -142,11 +142,13 @@ impl<'a> Loader<'a> {
     fn file(&self, path: &Path, version: Option<u32>) -> anyhow::Result<Schema> {
         let shown = || path.display().to_string();
         let bytes = file::read(path, folder::MAX_FILE_BYTES)?;
-        let wrong = |why: String| Problem::Usage {
+        let wrong = |why: String| {
+            Problem::Usage {
             what: format!("{}: {why}", shown()),
             hint: "a snapshot is written by `cargo migrate schema > FILE` or `cargo migrate verify --record`; a script \
                    has a name that ends in .sql"
                 .to_owned(),
+        }
         };
         let text = text::normalise(&bytes).map_err(|error| wrong(error.to_string()))?;
         if path.extension().is_none_or(|extension| extension != "sql") {
@@ -154,7 +156,8 @@ impl<'a> Loader<'a> {
             return Ok(pattern::without(&schema, !self.options.owners, !self.options.grants));
         }
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let script = Script::parse(&name, without_restrict(&text)).map_err(|error| wrong(error.to_string()))?;
+        let script =
+            Script::parse(&name, without_restrict(&text)).map_err(|error| wrong(error.to_string()))?;
         let interrupt = &self.call.context.interrupt;
         self.scratch(version)?.schema([(name.as_ref(), &script)], &self.options, interrupt)
     }
@@ -169,8 +172,7 @@ fn without_restrict(script: &str) -> String {
 
 /// The stem of the migration that a version names.
 fn check(set: &Set, version: Version) -> Result<&str, Problem> {
-    set.get(version).map(|migration| migration.stem.as_ref()).ok_or_else(|| Problem::NoSuchMigration {
-        target: version.to_string(),
-        near: None,
-    })
+    set.get(version)
+        .map(|migration| migration.stem.as_ref())
+        .ok_or_else(|| Problem::NoSuchMigration { target: version.to_string(), near: None })
 }

@@ -9,8 +9,7 @@ use migrate_core::Version;
 
 use crate::config::Secret;
 
-pub(crate) use grammar::parse;
-pub(crate) use load::{Loaded, Loader};
+pub(crate) use load::Loader;
 
 /// Where a schema comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
