@@ -2,30 +2,20 @@
 
 use migrate_core::Schema;
 
-use crate::run::Runner;
 use crate::schema::{SchemaOptions, SchemaReader};
 use crate::{Error, Migrator};
 
-impl Runner<'_> {
-    /// Holds the database against a recorded schema. One snapshot, whatever its size, in a fixed number of round trips.
-    async fn check_schema(&self, needed: &Schema) -> Result<(), Error> {
-        let history = Some(self.settings.history.clone());
-        let options = SchemaOptions { history, ..SchemaOptions::portable() };
-        let found = SchemaReader::new(options).read(&self.work).await?;
-        let unmet = needed.unmet(&found);
-        if unmet.is_empty() {
-            return Ok(());
-        }
-        Err(Error::SchemaUnfit { database: self.database.to_string(), unmet })
-    }
-}
-
 impl Migrator {
+    /// Holds the database against a recorded schema. One snapshot, whatever its size, in a fixed number of round trips.
     pub(crate) async fn check_schema_inner(&self, needed: &Schema) -> Result<(), Error> {
-        let runner = self.connect().await?;
-        let result = runner.check_schema(needed).await;
-        runner.work.close().await;
-        result
+        let history = Some(self.history().clone());
+        let options = SchemaOptions { history, ..SchemaOptions::portable() };
+        let session = self.look().await?;
+        let found = SchemaReader::new(options).read(&session).await;
+        let database = session.database.to_string();
+        session.close().await;
+        let unmet = needed.unmet(&found?);
+        if unmet.is_empty() { Ok(()) } else { Err(Error::SchemaUnfit { database, unmet }) }
     }
 
     pub(crate) async fn check_recorded_inner(&self, recorded: Option<&str>) -> Result<(), Error> {

@@ -10,6 +10,7 @@ use crate::emitter::Emitter;
 use crate::event::PlannedStep;
 use crate::run::Runner;
 use crate::schema::{SchemaOptions, SchemaReader};
+use crate::session::Session;
 use crate::settings::Settings;
 use crate::{Applied, Database, Error, Event, HistoryTable, Interrupt, LogEntry, RepairPlan, Report, Status};
 
@@ -217,13 +218,29 @@ impl Migrator {
 
     /// `server_version_num` of the server: 150018 is 15.18. Writes nothing.
     pub fn server_version(&self) -> Result<u32, Error> {
-        block(async { Ok(self.connect().await?.probe.server_version) })
+        block(async {
+            let session = self.look().await?;
+            let rows = session.ask("asking for the server's version", "SHOW server_version_num").await?;
+            session.close().await;
+            Ok(rows.first().and_then(|row| row.number(0)).unwrap_or_default())
+        })
     }
 
     /// What the history says was applied, in the order in which it was, with the texts that were in force. Writes
     /// nothing.
     pub fn applied(&self) -> Result<Vec<Applied>, Error> {
         block(self.applied_inner())
+    }
+
+    pub(crate) fn history(&self) -> &HistoryTable {
+        &self.settings.history
+    }
+
+    /// A connection to look at the catalogs, which is nobody's secret, without a look at the history, which may be.
+    pub(crate) async fn look(&self) -> Result<Session, Error> {
+        let settings = &self.settings;
+        let database = settings.database.clone().map_or_else(Database::from_env, Ok)?;
+        settings.interrupt.or(Session::open(&database, &settings.tool, &self.emitter)).await
     }
 
     pub(crate) async fn connect(&self) -> Result<Runner<'_>, Error> {
@@ -258,11 +275,17 @@ impl Migrator {
     }
 
     async fn schema_inner(&self, options: &SchemaOptions) -> Result<Schema, Error> {
-        SchemaReader::new(options.clone()).read(&self.connect().await?.work).await
+        let session = self.look().await?;
+        let schema = SchemaReader::new(options.clone()).read(&session).await;
+        session.close().await;
+        schema
     }
 
     async fn schema_digest_inner(&self, options: &SchemaOptions) -> Result<Checksum, Error> {
-        SchemaReader::new(options.clone()).digest(&self.connect().await?.work).await
+        let session = self.look().await?;
+        let digest = SchemaReader::new(options.clone()).digest(&session).await;
+        session.close().await;
+        digest
     }
 
     async fn verify_inner(&self) -> Result<(), Error> {
