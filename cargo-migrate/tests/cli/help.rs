@@ -16,6 +16,8 @@ fn help_of_each_verb() {
         "lock",
         "repair",
         "history",
+        "schema",
+        "drift",
         "local",
         "completions",
         "man",
