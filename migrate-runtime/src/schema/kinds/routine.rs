@@ -1,0 +1,27 @@
+//! Functions, procedures and aggregates.
+
+use super::{Aspect, Kind};
+
+pub(super) const KIND: Kind = Kind {
+    name: "routine",
+    catalog: "pg_proc",
+    objects: "
+        SELECT p.oid, p.prokind, CASE p.prokind WHEN 'p' THEN 'procedure ' WHEN 'a' THEN 'aggregate ' ELSE 'function ' END
+            || format('%I.%I(%s)', n.nspname, p.proname, CASE WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*' ELSE oidvectortypes(p.proargtypes) END) AS heading,
+            p.proowner, p.proacl
+        FROM pg_proc p JOIN space n ON n.oid = p.pronamespace
+        WHERE p.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_proc'::regclass AND m.objid = p.oid)
+            -- What the server makes for a range type or another type goes with that.
+            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+                AND d.deptype = 'i' AND d.refclassid = 'pg_type'::regclass)",
+    owner: "proowner",
+    acl: "proacl",
+    acl_type: "'f'::\"char\"",
+    aspects: &[&FUNCTION, &super::aggregate::ASPECT],
+};
+
+const FUNCTION: Aspect = Aspect {
+    facts: &["
+        SELECT p.heading, 1, 'definition' || E'\\n' || rtrim(pg_get_functiondef(p.oid), E'\\n') FROM routine p WHERE p.prokind <> 'a'"],
+    parts: &[],
+};

@@ -1,0 +1,4 @@
+//! Snapshots of real databases.
+
+mod support;
+mod text;
