@@ -58,7 +58,9 @@ fn column(line: &str) -> Option<Column> {
 
 /// The identifier that a text begins with, without its quotes, and what is behind it.
 pub(super) fn identifier(text: &str) -> (String, &str) {
-    let end = outside_quotes(text, |after| !after.starts_with(|c: char| c == '"' || c == '_' || c == '$' || c.is_alphanumeric()));
+    let end = outside_quotes(text, |after| {
+        !after.starts_with(|c: char| c == '"' || c == '_' || c == '$' || c.is_alphanumeric())
+    });
     let (name, rest) = text.split_at(end);
     let inner = name.strip_prefix('"').and_then(|name| name.strip_suffix('"'));
     (inner.map_or_else(|| name.to_owned(), |inner| inner.replace("\"\"", "\"")), rest)
@@ -85,8 +87,20 @@ mod tests {
         for (line, name, type_name, not_null, has_default) in [
             ("column id bigint not null generated always as identity", "id", "bigint", true, true),
             ("column total numeric(12,2) default 7", "total", "numeric(12,2)", false, true),
-            (r#"column "a""b c" shop."odd not null"[] collate "x y"."C" not null"#, "a\"b c", r#"shop."odd not null"[]"#, true, false),
-            ("column at timestamp(3) with time zone storage plain inherited", "at", "timestamp(3) with time zone", false, false),
+            (
+                r#"column "a""b c" shop."odd not null"[] collate "x y"."C" not null"#,
+                "a\"b c",
+                r#"shop."odd not null"[]"#,
+                true,
+                false,
+            ),
+            (
+                "column at timestamp(3) with time zone storage plain inherited",
+                "at",
+                "timestamp(3) with time zone",
+                false,
+                false,
+            ),
             ("column t text default ' not null'::text", "t", "text", false, true),
             ("attribute name text collate pg_catalog.\"C\"", "name", "text", false, false),
             ("column größe integer statistics 7", "größe", "integer", false, false),

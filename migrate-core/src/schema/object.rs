@@ -35,9 +35,9 @@ const KINDS: [&str; 14] = [
 impl Object {
     /// What it is: `table`, `materialized view`, `function`.
     pub fn kind(&self) -> &str {
-        let of_words = KINDS.iter().find(|kind| {
-            self.heading.strip_prefix(**kind).is_some_and(|rest| rest.starts_with(' '))
-        });
+        let of_words = KINDS
+            .iter()
+            .find(|kind| self.heading.strip_prefix(**kind).is_some_and(|rest| rest.starts_with(' ')));
         match of_words {
             Some(kind) => kind,
             None => self.heading.split(' ').next().unwrap_or_default(),

@@ -30,6 +30,7 @@ const SETTINGS: &str = "SET LOCAL search_path = pg_catalog, pg_temp;\
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Around a read within somebody's transaction: rolled back to, it takes the settings back too.
+#[allow(dead_code, reason = "for the proof of a migration, which reads before it commits")]
 const SAVEPOINT: &str = "cargo_migrate_schema";
 
 impl SchemaReader {
@@ -48,6 +49,7 @@ impl SchemaReader {
 
     /// The schema as the transaction sees it that the session is in, its own changes included. Leaves its settings as
     /// they were.
+    #[allow(dead_code, reason = "for the proof of a migration, which reads before it commits")]
     pub async fn read_inside(&mut self, session: &Session) -> Result<Schema, Error> {
         let dialect = self.dialect(session).await?;
         let sql = query::blocks(dialect, &self.options, &Scope::Everything);

@@ -44,10 +44,11 @@ fn owners_and_grants_are_facts_that_can_be_left_out() {
     let mut subject = Subject::new(SchemaOptions::default());
     subject.run(EVERYTHING);
     let without = |owners: bool, grants: bool| {
-        let mut schema: Vec<_> = subject.fresh(&SchemaOptions::default()).objects().map(|o| (**o).clone()).collect();
+        let mut schema: Vec<_> =
+            subject.fresh(&SchemaOptions::default()).objects().map(|o| (**o).clone()).collect();
         for object in &mut schema {
             object.lines.retain(|line| {
-                !(line.starts_with("owner ") && !owners || line.starts_with("grant ") && !grants)
+                (grants || !line.starts_with("grant ")) && (owners || !line.starts_with("owner "))
             });
         }
         schema.retain(|object| grants || !object.heading.starts_with("default privileges"));
@@ -82,7 +83,10 @@ fn the_settings_of_the_session_change_nothing_and_stay() {
         let before = show().await;
         assert_eq!(reader.read(session).await.unwrap().text(), schema.text());
         assert_eq!(show().await, before);
-        session.query("BEGIN; SET LOCAL DateStyle = 'SQL'; CREATE TEMP TABLE pg_class (oid int)").await.unwrap();
+        session
+            .query("BEGIN; SET LOCAL DateStyle = 'SQL'; CREATE TEMP TABLE pg_class (oid int)")
+            .await
+            .unwrap();
         let before = show().await;
         assert_eq!(reader.read_inside(session).await.unwrap().text(), schema.text());
         assert_eq!(show().await, before);
@@ -117,7 +121,10 @@ fn the_password_of_a_subscription_is_masked() {
     for (connection, shown) in [
         ("host=nowhere password=geheim dbname=x", "host=nowhere password=*** dbname=x"),
         (r"host=x password = 'ge\'heim x' dbname=x", "host=x password = *** dbname=x"),
-        ("postgresql://me:geheim@h/d?sslpassword=geheim&application_name=y", "postgresql://me:***@h/d?sslpassword=***&application_name=y"),
+        (
+            "postgresql://me:geheim@h/d?sslpassword=geheim&application_name=y",
+            "postgresql://me:***@h/d?sslpassword=***&application_name=y",
+        ),
     ] {
         let quoted = crate::history_table::quote_literal(connection);
         subject.run(&format!(
