@@ -50,8 +50,9 @@ pub struct Column<'a> {
 }
 
 /// What may stand behind the type.
-const AFTER_TYPE: [&str; 12] = [
+const AFTER_TYPE: [&str; 13] = [
     "collate",
+    "foreign",
     "not",
     "default",
     "generated",

@@ -17,7 +17,6 @@
 //! fact a line: the columns first and in the table's order, everything else sorted by migrate-runtime. A fact of
 //! several lines goes on behind `|`, exactly as it is, so that no line ends in a blank that an editor would remove.
 
-mod column;
 mod diff;
 mod fact;
 pub mod name;
@@ -28,7 +27,6 @@ mod parse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use column::Column;
 pub use diff::{Change, Diff};
 pub use fact::{Column, Fact, kind_and_name};
 pub use need::Unmet;

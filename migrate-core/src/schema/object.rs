@@ -14,41 +14,7 @@ pub(super) const INDENT: &str = "    ";
 /// Before each further line of a fact.
 pub(super) const MORE: &str = "    |";
 
-/// Kinds of more than one word; the others are one.
-const KINDS: [&str; 14] = [
-    "access method",
-    "default privileges",
-    "event trigger",
-    "foreign data wrapper",
-    "foreign table",
-    "materialized view",
-    "operator class",
-    "operator family",
-    "text search configuration",
-    "text search dictionary",
-    "text search parser",
-    "text search template",
-    "transform for",
-    "user mapping for",
-];
-
 impl Object {
-    /// What it is: `table`, `materialized view`, `function`.
-    pub fn kind(&self) -> &str {
-        let of_words = KINDS
-            .iter()
-            .find(|kind| self.heading.strip_prefix(**kind).is_some_and(|rest| rest.starts_with(' ')));
-        match of_words {
-            Some(kind) => kind,
-            None => self.heading.split(' ').next().unwrap_or_default(),
-        }
-    }
-
-    /// Its name as SQL writes it, with its schema: `public.orders`, `public.touch(integer)`.
-    pub fn name(&self) -> &str {
-        self.heading[self.kind().len()..].trim_start()
-    }
-
     /// The block of the canonical text.
     pub fn text(&self) -> String {
         let mut text = format!("{}\n", self.heading);
@@ -86,23 +52,6 @@ pub(super) fn fact(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_heading_is_a_kind_and_a_name() {
-        for (heading, kind, name) in [
-            ("table public.orders", "table", "public.orders"),
-            ("table \"odd name\".\"x y\"", "table", "\"odd name\".\"x y\""),
-            ("materialized view a.b", "materialized view", "a.b"),
-            ("function public.f(integer, text)", "function", "public.f(integer, text)"),
-            ("cast (a.b as text)", "cast", "(a.b as text)"),
-            ("operator class a.b using hash", "operator class", "a.b using hash"),
-            ("operator a.= (integer, integer)", "operator", "a.= (integer, integer)"),
-            ("text search parser a.b", "text search parser", "a.b"),
-        ] {
-            let object = Object { heading: heading.to_owned(), lines: Vec::new() };
-            assert_eq!((object.kind(), object.name()), (kind, name));
-        }
-    }
 
     #[test]
     fn a_block_is_read_back() {
