@@ -56,6 +56,28 @@ impl Session {
         result.map_err(|error| Broken { finished, error })
     }
 
+    /// Sends one message and collects the rows of the statements behind the first `passed`: a script's statements, and
+    /// a question of our own about what they did.
+    pub async fn send_and_ask(&self, sql: &str, passed: usize) -> Result<Rows, Broken> {
+        let (mut finished, mut rows) = (0, Vec::new());
+        let result = async {
+            let stream = self.client.simple_query_raw(sql).await?;
+            futures_util::pin_mut!(stream);
+            while let Some(message) = stream.try_next().await? {
+                match message {
+                    SimpleQueryMessage::CommandComplete(_) => finished += 1,
+                    SimpleQueryMessage::Row(row) if finished >= passed => {
+                        rows.push((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect());
+                    }
+                    _ => {}
+                }
+            }
+            Ok(())
+        }
+        .await;
+        result.map(|()| Rows(rows)).map_err(|error| Broken { finished, error })
+    }
+
     /// Sends one message of the engine's own and collects its rows.
     pub async fn query(&self, sql: &str) -> Result<Rows, tokio_postgres::Error> {
         let messages = self.client.simple_query(sql).await?;

@@ -1,13 +1,17 @@
 //! Running migrations on a scratch database to see what they do: statement by statement, with the locks, rewrites and
 //! scans of each, and without a history.
 
+mod gate;
+mod gated;
+mod ledger;
 mod measured;
+mod measuring;
+mod relations;
 mod stage;
 
 use std::time::{Duration, Instant};
 
 use migrate_core::schema::Schema;
-use migrate_core::sql::LineColumn;
 use migrate_core::{Direction, Mode, Script};
 use tokio::runtime::Runtime;
 
@@ -15,10 +19,11 @@ pub use measured::{LockMode, Measured, MeasuredStatement, Relation, TableLock};
 
 use crate::interrupt::Interrupt;
 use crate::journal::Blocks;
-use crate::message::{Message, Part, Work};
+use crate::message::Work;
 use crate::schema::{SchemaOptions, SchemaReader};
 use crate::{Database, Error};
-use stage::{Stage, add, closing};
+use measuring::Measuring;
+use stage::Stage;
 
 /// A scratch database that scripts are run on, one after the other, to see what they do.
 ///
@@ -45,7 +50,7 @@ impl Rehearsal {
     /// asynchronous runtime.
     pub fn connect(database: &Database, options: SchemaOptions) -> Result<Self, Error> {
         let runtime = crate::migrator::runtime()?;
-        let stage = runtime.block_on(Stage::open(database, APPLICATION))?;
+        let stage = runtime.block_on(Stage::open(database))?;
         Ok(Self {
             runtime: Some(runtime),
             database: database.clone(),
@@ -102,52 +107,12 @@ impl Rehearsal {
     pub fn apply(&mut self, script: &Script, stem: &str, direction: Direction) -> Result<Measured, Error> {
         let work = Work { stem, version: stem, direction, script };
         self.with(async |stage, _| {
-            let started = Instant::now();
-            let mut statements = Vec::with_capacity(script.statements.len());
-            let lines = lines(script);
-            let mut measured = |index: usize, duration| {
-                let statement = script.statements[index];
-                statements.push(MeasuredStatement {
-                    span: statement.start..statement.end,
-                    line: lines[index],
-                    duration,
-                    locks: vec![],
-                    rewritten: vec![],
-                    scanned: vec![],
-                    built: vec![],
-                });
-            };
+            let mut measuring = Measuring::begin(stage, work).await?;
             match script.mode {
-                Mode::Transactional => {
-                    stage.send(work, &[Part::Message(stage.opening(work))]).await?;
-                    for index in 0..script.statements.len() {
-                        let since = Instant::now();
-                        let (mut parts, mut message) = (Vec::new(), Message::default());
-                        add(&mut parts, &mut message, work, index);
-                        if message.statements > 0 {
-                            parts.push(Part::Message(message));
-                        }
-                        stage.send(work, &parts).await?;
-                        measured(index, since.elapsed());
-                    }
-                    let mut message = Message::default();
-                    closing(&mut message);
-                    stage.send(work, &[Part::Message(message)]).await?;
-                }
-                Mode::NonTransactional => {
-                    stage.prepare(work).await?;
-                    let mut blocks = Blocks::default();
-                    for index in 0..script.statements.len() {
-                        let since = Instant::now();
-                        let manner = blocks.manner(script, index);
-                        stage.play(work, index, manner, blocks).await?;
-                        measured(index, since.elapsed());
-                        blocks.step(script, index);
-                    }
-                    stage.clear().await;
-                }
+                Mode::Transactional => measuring.transaction().await?,
+                Mode::NonTransactional => measuring.statements().await?,
             }
-            Ok(Measured { duration: started.elapsed(), statements })
+            Ok(measuring.measured)
         })
     }
 
@@ -163,14 +128,14 @@ impl Rehearsal {
     /// Ends the connections, so that the database can be copied or dropped.
     pub fn close(mut self) {
         if let (Some(runtime), Some(stage)) = (&self.runtime, self.stage.take()) {
-            runtime.block_on(stage.work.close());
+            runtime.block_on(stage.close());
         }
     }
 
     /// Does something on the connection. One that broke is replaced before.
     fn with<T>(
         &mut self,
-        act: impl AsyncFnOnce(&Stage, &mut SchemaReader) -> Result<T, Error>,
+        act: impl AsyncFnOnce(&mut Stage, &mut SchemaReader) -> Result<T, Error>,
     ) -> Result<T, Error> {
         if tokio::runtime::Handle::try_current().is_ok() {
             return Err(Error::InsideRuntime);
@@ -183,23 +148,25 @@ impl Rehearsal {
             }
             let open = match stage {
                 Some(stage) => stage,
-                None => stage.insert(Stage::open(database, APPLICATION).await?),
+                None => stage.insert(Stage::open(database).await?),
             };
             let result = interrupt.or(act(open, reader)).await;
-            if matches!(result, Err(Error::Interrupted { .. })) {
-                let cancel = database.cancel(open.work.client.cancel_token());
-                let _ = tokio::time::timeout(Duration::from_secs(2), cancel).await;
-            }
-            // Where an interrupted script stands, nobody knows; a lost connection says that it is only when asked again.
-            if matches!(result, Err(Error::Interrupted { .. } | Error::ConnectionLost { .. })) {
-                *stage = None;
+            match &result {
+                Ok(_) => {}
+                // Where it stands, nobody knows.
+                Err(Error::Interrupted { .. }) => {
+                    let cancel = database.cancel(open.work.client.cancel_token());
+                    let _ = tokio::time::timeout(Duration::from_secs(2), cancel).await;
+                    *stage = None;
+                }
+                // The driver may not have noticed yet.
+                Err(Error::ConnectionLost { .. }) => *stage = None,
+                Err(_) => open.clear().await,
             }
             result
         })
     }
 }
-
-const APPLICATION: &str = "cargo-migrate: rehearsing";
 
 impl std::fmt::Debug for Rehearsal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -214,16 +181,4 @@ impl Drop for Rehearsal {
             runtime.shutdown_background();
         }
     }
-}
-
-/// The line of each statement, in one pass over the text.
-fn lines(script: &Script) -> Vec<usize> {
-    let (mut at, mut line) = (0, 1);
-    let mut lines = Vec::with_capacity(script.statements.len());
-    for statement in script.statements.iter() {
-        line += LineColumn::of(&script.text[at..statement.start], statement.start - at).line - 1;
-        at = statement.start;
-        lines.push(line);
-    }
-    lines
 }

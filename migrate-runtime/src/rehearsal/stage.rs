@@ -4,23 +4,28 @@
 //! cannot be in one; the same settings before it and the same end of its session after it. Nobody else is at work on a
 //! scratch database, so that nothing is tried a second time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use migrate_core::{Statement, StatementKind, sql};
 
-use crate::error::Failure;
+use crate::emitter::Emitter;
 use crate::history_table::quote_literal;
 use crate::invalid_index;
 use crate::journal::{Blocks, Manner, is_atomic};
 use crate::message::{Guard, Message, Part, RESET, RESET_STATEMENTS, SAVEPOINT, Work, body, milliseconds};
-use crate::session::{Session, is_lost};
+use crate::session::{Rows, Session, is_lost};
 use crate::settings::Settings;
 use crate::transactional::{Refused, failed, send, server_error};
 use crate::{Database, Error};
 
-/// The connection that scripts are run on.
+/// The connection that scripts are run on, and those beside it.
 pub(super) struct Stage {
+    database: Database,
     pub work: Session,
+    /// Of the work connection.
+    pub pid: i32,
+    /// Those that look on: opened when something is to be measured.
+    others: Vec<Session>,
     /// As the server says it: `15.18`.
     pub server_version: String,
     positions_in_bytes: bool,
@@ -28,8 +33,8 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    pub async fn open(database: &Database, application: &str) -> Result<Self, Error> {
-        let work = Session::open(database, application, &crate::emitter::Emitter::default()).await?;
+    pub async fn open(database: &Database) -> Result<Self, Error> {
+        let work = Session::open(database, APPLICATION, &Emitter::default()).await?;
         let question = "SELECT pg_catalog.pg_backend_pid(), pg_catalog.current_setting('server_version'), \
                         pg_catalog.current_setting('server_encoding'), \
                         pg_catalog.current_setting('transaction_read_only')";
@@ -47,26 +52,67 @@ impl Stage {
                 reason: "a rehearsal makes what the migrations make".to_owned(),
             });
         }
-        if work.greeted_by.is_some_and(|greeted_by| pid != Some(greeted_by)) {
+        let pooled = work.greeted_by.is_some_and(|greeted_by| pid != Some(greeted_by));
+        let Some(pid) = pid.filter(|_| !pooled) else {
             return Err(Error::Settings {
                 message: format!("{database} is behind a connection pooler"),
                 hint: "a rehearsal watches its own server process: connect to the server itself".to_owned(),
             });
-        }
+        };
         // A package adds its own: "15.18 (Debian 15.18-0+deb12u1)".
         let server_version = server_version.and_then(|version| version.split(' ').next());
         Ok(Self {
             server_version: server_version.unwrap_or_default().to_owned(),
             positions_in_bytes: encoding == Some("SQL_ASCII"),
+            database: database.clone(),
             work,
+            pid,
+            others: Vec::new(),
             lock_timeout: Settings::default().lock_timeout,
         })
+    }
+
+    /// A connection that looks on, or stands in the way: 0 is the observer.
+    pub async fn other(&mut self, number: usize) -> Result<&Session, Error> {
+        while self.others.len() <= number {
+            let other = Session::open(&self.database, APPLICATION, &Emitter::default()).await?;
+            // Whatever it waits for, it gives up: nothing may hang because it is looked at.
+            let set = "SET lock_timeout = '2s'; SET statement_timeout = '60s'; \
+                       SET idle_in_transaction_session_timeout = 0";
+            other.ask("preparing to measure", set).await?;
+            self.others.push(other);
+        }
+        Ok(&self.others[number])
+    }
+
+    /// Sees what is committed, while the script's transaction is open.
+    pub async fn observer(&mut self) -> Result<&Session, Error> {
+        self.other(0).await
+    }
+
+    /// One that is open already.
+    pub fn opened(&self, number: usize) -> Option<&Session> {
+        self.others.get(number)
+    }
+
+    /// 15, of 15.18 and of 15beta1.
+    pub fn major(&self) -> u32 {
+        let digits = self.server_version.split(|c: char| !c.is_ascii_digit()).next();
+        digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    }
+
+    /// Ends all connections.
+    pub async fn close(self) {
+        for session in self.others {
+            session.close().await;
+        }
+        self.work.close().await;
     }
 
     /// Runs a transactional script as one message.
     pub async fn transaction(&self, work: Work<'_>) -> Result<(), Error> {
         let mut parts = Vec::new();
-        let mut message = self.opening(work);
+        let mut message = self.opening(work, "SELECT 1");
         body(&mut parts, &mut message, work);
         closing(&mut message);
         parts.push(Part::Message(message));
@@ -81,8 +127,8 @@ impl Stage {
         }
     }
 
-    /// What every transaction begins with.
-    pub fn opening<'w>(&self, work: Work<'w>) -> Message<'w> {
+    /// What every transaction begins with, a query of ours at its end.
+    pub fn opening<'w>(&self, work: Work<'w>, query: &str) -> Message<'w> {
         let mut message = Message::default();
         message.own("BEGIN ISOLATION LEVEL READ COMMITTED", 1);
         message.own(&format!("SET LOCAL lock_timeout = {}", milliseconds(self.timeout(work))), 1);
@@ -91,9 +137,9 @@ impl Stage {
         }
         message.own("SET LOCAL synchronous_commit = off", 1);
         message.own(&format!("SET LOCAL application_name = {}", quote_literal(&application(work))), 1);
-        // The runner's guards are queries, so that what must come before any query fails there. Here too.
-        message.own("SELECT 1", 1);
         message.own(&format!("SAVEPOINT {SAVEPOINT}"), 1);
+        // The runner's guards are queries, so that what must come before any query fails there. Here too.
+        message.own(query, 1);
         message
     }
 
@@ -112,13 +158,15 @@ impl Stage {
         if is_lost(&broken.error) {
             return self.lost(work, broken.error);
         }
-        self.clear().await;
+        self.roll_back().await;
         let located = match (parts.get(part), broken.error.as_db_error()) {
             (Some(Part::Message(message)), Some(error)) => {
                 message.locate(broken.finished, error, self.positions_in_bytes)
             }
             (Some(Part::Copy { work, statement }), Some(error)) => {
-                Some(at(statement, work.failure(error.into())))
+                let mut failure = work.failure(error.into());
+                failure.statement = Some((statement.start, statement.end));
+                Some(failure)
             }
             _ => None,
         };
@@ -142,9 +190,53 @@ impl Stage {
         failed(failure)
     }
 
+    /// Sends the statement with this index within a transaction, asks `question` right behind it, and says how long the
+    /// statement took.
+    pub async fn send_and_ask(
+        &self,
+        work: Work<'_>,
+        index: usize,
+        question: &str,
+    ) -> Result<(Duration, Rows), Error> {
+        let (mut parts, mut message) = (Vec::new(), Message::default());
+        add(&mut parts, &mut message, work, index);
+        let since = Instant::now();
+        let mut copied = None;
+        if !parts.is_empty() {
+            self.send(work, &parts).await?;
+            copied = Some(since.elapsed());
+        }
+        let passed = message.statements;
+        // The clock of the server: its answer comes back only when the whole message is done.
+        message.own(
+            "SELECT pg_catalog.date_part('epoch', pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp())",
+            1,
+        );
+        message.own(question, 1);
+        match self.work.send_and_ask(&message.sql, passed).await {
+            Ok(rows) => {
+                let seconds = rows.first().and_then(|row| row.number::<f64>(0)).unwrap_or(0.0);
+                let took = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+                Ok((copied.unwrap_or(took), rows))
+            }
+            Err(broken) if broken.finished >= passed && !is_lost(&broken.error) => {
+                Err(self.work.failed("measuring a statement", broken.error))
+            }
+            Err(broken) => {
+                let refused = Refused { part: 0, broken };
+                Err(self.rolled_back(work, &[Part::Message(message)], refused).await)
+            }
+        }
+    }
+
+    /// Ends what is open.
+    async fn roll_back(&self) {
+        // Where this fails the connection is gone, and what comes next says so.
+        let _ = self.work.query("ROLLBACK").await;
+    }
+
     /// Ends what is open, and forgets what the script did to the session.
     pub async fn clear(&self) {
-        // Where this fails the connection is gone, and what comes next says so.
         let _ = self.work.query(&format!("ROLLBACK;\n{RESET}")).await;
     }
 
@@ -161,6 +253,16 @@ impl Stage {
         self.work.ask("preparing the session", &set).await.map(drop)
     }
 
+    /// What the transaction around one statement of a non-transactional script begins with.
+    pub fn wrapping<'w>(&self, work: Work<'w>, statement: &Statement) -> Message<'w> {
+        let timeout = milliseconds(self.statement_timeout(work, work.script.sql(statement)));
+        let mut message = Message::default();
+        message.own("BEGIN ISOLATION LEVEL READ COMMITTED", 1);
+        message.own(&format!("SET LOCAL lock_timeout = {timeout}"), 1);
+        message.own("SET LOCAL synchronous_commit = off", 1);
+        message
+    }
+
     /// The parts of one statement of a non-transactional script.
     pub fn statement<'w>(&self, work: Work<'w>, index: usize, manner: Manner) -> Vec<Part<'w>> {
         let statement = work.script.statements[index];
@@ -169,9 +271,7 @@ impl Stage {
         let mut message = Message::default();
         match manner {
             Manner::Wrapped => {
-                message.own("BEGIN ISOLATION LEVEL READ COMMITTED", 1);
-                message.own(&format!("SET LOCAL lock_timeout = {timeout}"), 1);
-                message.own("SET LOCAL synchronous_commit = off", 1);
+                message = self.wrapping(work, &statement);
                 add(&mut parts, &mut message, work, index);
                 message.commit_at = Some(message.statements);
                 message.own("COMMIT", 1);
@@ -204,43 +304,27 @@ impl Stage {
         manner: Manner,
         blocks: Blocks,
     ) -> Result<(), Error> {
-        let parts = self.statement(work, index, manner);
-        let Err(refused) = send(&self.work, &parts).await else {
-            return self.judge(work, index).await;
-        };
-        if manner == Manner::Wrapped && refused.broken.error.code().is_some_and(|code| code.code() == "25001")
-        {
-            // It may not run in a transaction after all: the server knows better than our list.
-            let _ = self.work.query("ROLLBACK").await;
-            let parts = self.statement(work, index, Manner::Bare);
-            let Err(refused) = send(&self.work, &parts).await else {
-                return self.judge(work, index).await;
-            };
-            return Err(self.stopped(work, index, blocks, &parts, refused).await);
+        let mut result = self.send(work, &self.statement(work, index, manner)).await;
+        if manner == Manner::Wrapped && failed_with(&result, &[NOT_IN_A_TRANSACTION]) {
+            // The server knows better than our list.
+            result = self.send(work, &self.statement(work, index, Manner::Bare)).await;
         }
-        Err(self.stopped(work, index, blocks, &parts, refused).await)
+        match result {
+            Ok(()) => self.judge(work, index).await,
+            Err(error) => Err(self.stopped(work, index, blocks, error).await),
+        }
     }
 
     /// A statement of a non-transactional script failed: what the ones before it did is there.
-    pub async fn stopped(
-        &self,
-        work: Work<'_>,
-        index: usize,
-        blocks: Blocks,
-        parts: &[Part<'_>],
-        refused: Refused,
-    ) -> Error {
+    pub async fn stopped(&self, work: Work<'_>, index: usize, blocks: Blocks, error: Error) -> Error {
+        let (Error::Failed { mut failure } | Error::RollbackFailed { mut failure }) = error else {
+            return error;
+        };
         let statement = work.script.statements[index];
         let text = work.script.sql(&statement);
-        let failure = match self.rolled_back(work, parts, refused).await {
-            Error::Failed { failure } | Error::RollbackFailed { failure } => failure,
-            error => return error,
-        };
-        let failure = if failure.statement.is_none() && !failure.at_commit {
-            Box::new(at(&statement, *failure))
-        } else {
-            failure
-        };
+        if failure.statement.is_none() && !failure.at_commit {
+            failure.statement = Some((statement.start, statement.end));
+        }
         let done = blocks.open.unwrap_or(index);
         let in_transaction = blocks.open.is_some()
             || is_atomic(&statement, text)
@@ -266,7 +350,6 @@ impl Stage {
         if invalid_indexes.is_empty() {
             return Ok(());
         }
-        self.clear().await;
         Err(Error::Dirty {
             stem: work.stem.to_owned(),
             progress: Some((index, work.script.statements.len())),
@@ -297,15 +380,26 @@ pub(super) fn add<'w>(parts: &mut Vec<Part<'w>>, message: &mut Message<'w>, work
     }
 }
 
-fn at(statement: &Statement, mut failure: Failure) -> Failure {
-    failure.statement = Some((statement.start, statement.end));
-    failure
+/// "cannot run inside a transaction block" (`active_sql_transaction`), and "invalid transaction termination".
+pub(super) const NOT_IN_A_TRANSACTION: &str = "25001";
+pub(super) const ENDS_ITS_TRANSACTION: &str = "2D000";
+
+/// Whether a script failed with one of these SQLSTATEs.
+pub(super) fn failed_with<T>(result: &Result<T, Error>, codes: &[&str]) -> bool {
+    match result {
+        Err(Error::Failed { failure } | Error::RollbackFailed { failure }) => {
+            codes.contains(&failure.server.code.as_str())
+        }
+        _ => false,
+    }
 }
 
 fn begins(work: Work<'_>, statement: &Statement) -> bool {
     matches!(sql::control_of(work.script.sql(statement)), Some(sql::Control::Begin { .. }))
 }
 
+const APPLICATION: &str = "cargo-migrate: rehearsing";
+
 fn application(work: Work<'_>) -> String {
-    format!("cargo-migrate: rehearsing {}", work.stem)
+    format!("{APPLICATION} {}", work.stem)
 }
