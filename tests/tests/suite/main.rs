@@ -36,6 +36,7 @@ mod links;
 mod local_server;
 mod lock_holder_lost;
 mod lost_commit_is_resolved;
+mod measured_locks;
 mod measured_locks_of_scripts;
 mod model;
 mod modified_after_apply;
