@@ -3,6 +3,7 @@
 pub mod position;
 
 mod classify;
+mod cluster_wide;
 mod compare;
 mod concurrent;
 mod error;
@@ -15,6 +16,7 @@ mod tables;
 mod transaction;
 mod words;
 
+pub use cluster_wide::cluster_wide;
 pub use compare::same_tokens;
 pub use concurrent::{
     ConcurrentDetach, ConcurrentTarget, concurrent_detach, concurrent_target, waits_by_design,
