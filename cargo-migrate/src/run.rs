@@ -7,7 +7,7 @@ use clap::{CommandFactory, FromArgMatches};
 use crate::args::{Cli, ColorWhen};
 use crate::command::{self, Call};
 use crate::render::{Paint, Ui, escape};
-use crate::{Context, Exit};
+use crate::{Context, Exit, Problem};
 
 /// Runs one command line. `arguments` are those of the process, the program's name first; cargo hands in the name of
 /// the subcommand after it, which is dropped.
@@ -55,7 +55,7 @@ fn parse(arguments: Vec<OsString>, context: &Context) -> Result<Cli, Exit> {
 fn run_verb(cli: &Cli, context: &Context) -> Exit {
     let ui = Ui::new(&cli.global, context);
     let call = Call::new(&cli.global, context, &ui);
-    match command::run(&cli.verb, &call) {
+    match check_format(cli).and_then(|()| command::run(&cli.verb, &call)) {
         Ok(answer) => {
             ui.answer(cli.verb.name(), &*answer.view, answer.exit);
             answer.exit
@@ -66,4 +66,18 @@ fn run_verb(cli: &Cli, context: &Context) -> Exit {
             exit
         }
     }
+}
+
+/// Refuses a format that the verb does not write.
+fn check_format(cli: &Cli) -> anyhow::Result<()> {
+    let (verb, format, known) = (cli.verb.name(), cli.global.format, cli.verb.formats());
+    if known.contains(&format) {
+        return Ok(());
+    }
+    let known: Vec<_> = known.iter().map(|format| format.name()).collect();
+    Err(Problem::Usage {
+        what: format!("`{verb}` has no output in the format `{}`", format.name()),
+        hint: format!("it knows {}", known.join(" and ")),
+    }
+    .into())
 }

@@ -40,7 +40,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "TIME", value_parser = value::duration)]
     pub lock_timeout: Option<Duration>,
 
-    /// For people, or one JSON document on stdout and JSON lines on stderr
+    /// For people, one JSON document on stdout with JSON lines on stderr, or, of verify and lint, what a reviewer reads
     #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 
@@ -65,6 +65,31 @@ pub enum Format {
     Human,
     /// For programs; the schema is in `docs/json.md`.
     Json,
+    /// For a comment on a pull request.
+    Markdown,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations, as the log of a GitHub Actions job has them.
+    Github,
+}
+
+impl Format {
+    /// Those that every verb knows.
+    pub(crate) const ALL_VERBS: [Self; 2] = [Self::Human, Self::Json];
+    /// Those of the verbs that review migrations.
+    pub(crate) const REVIEWS: [Self; 5] =
+        [Self::Human, Self::Json, Self::Markdown, Self::Sarif, Self::Github];
+
+    /// As it is typed.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+            Self::Markdown => "markdown",
+            Self::Sarif => "sarif",
+            Self::Github => "github",
+        }
+    }
 }
 
 /// When to use colour.

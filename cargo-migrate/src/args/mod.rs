@@ -1,11 +1,13 @@
 //! The parsed arguments, as they were given: what they mean together with the configuration is `config`'s part.
 
 mod global;
+mod report;
 mod value;
 
 use clap::{Parser, Subcommand};
 
 pub use global::{ColorWhen, Format, Global};
+pub use report::{ReportFile, Reports};
 pub use value::{Parameter, Target};
 pub(crate) use value::{duration, history_table, quote_history_table};
 
@@ -101,6 +103,14 @@ impl Verb {
             Self::Local(_) => "local",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
+        }
+    }
+
+    /// The formats that its result can be written in.
+    pub(crate) fn formats(&self) -> &'static [Format] {
+        match self {
+            Self::Verify(_) | Self::Lint(_) => &Format::REVIEWS,
+            _ => &Format::ALL_VERBS,
         }
     }
 }

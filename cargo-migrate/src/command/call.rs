@@ -7,7 +7,7 @@ use migrate_core::Set;
 use migrate_runtime::{Database, Migrator, Report};
 use migrate_testing::LocalServer;
 
-use crate::args::{Global, Target};
+use crate::args::{Global, Reports, Target};
 use crate::config::{self, Settings, Where};
 use crate::render::view::{Note, ReportView, SettingsView};
 use crate::render::{Ui, View};
@@ -124,6 +124,21 @@ impl<'a> Call<'a> {
         if settings.protected.value && force.is_none() {
             let environment = settings.environment.as_ref().map(|environment| environment.value.clone());
             return Err(Problem::Protected { environment, verb });
+        }
+        Ok(())
+    }
+
+    /// Writes the result of a verb to the files that were asked for beside it.
+    pub(crate) fn write_reports(
+        &self,
+        reports: &Reports,
+        verb: &'static str,
+        answer: &Answer,
+    ) -> anyhow::Result<()> {
+        for file in &reports.files {
+            let path = self.context.cwd.join(&file.path);
+            let text = Ui::report(file.format, verb, &*answer.view, answer.exit);
+            migrate_core::file::replace(&path, text.as_bytes())?;
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ mod event;
 mod json;
 mod paint;
 mod progress;
+pub(crate) mod review;
 pub(crate) mod signals;
 mod snippet;
 mod table;

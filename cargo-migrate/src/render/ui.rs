@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::escape::escape_json;
 use super::event::Narrator;
+use super::review::Review;
 use super::{Paint, error, json as structured};
 use crate::args::{Format, Global};
 use crate::{Context, Exit, Stream};
@@ -23,6 +24,11 @@ pub(crate) trait View {
 
     /// For programs.
     fn json(&self) -> Value;
+
+    /// What a reviewer is told, of the verbs that review migrations: Markdown, SARIF and annotations are made of it.
+    fn review(&self) -> Option<Review> {
+        None
+    }
 }
 
 /// What the text is written on.
@@ -82,9 +88,9 @@ impl Ui {
     pub(crate) fn remark(&self, view: &dyn View, kind: &str) {
         self.rest();
         match self.format {
-            Format::Human if self.quiet => {}
-            Format::Human => self.stderr.write(&view.human(self.err)),
             Format::Json => self.line(kind, view.json()),
+            _ if self.quiet => {}
+            _ => self.stderr.write(&view.human(self.err)),
         }
     }
 
@@ -99,8 +105,8 @@ impl Ui {
             }
             match format {
                 Format::Json => write_line(&stderr, value),
-                Format::Human if quiet => {}
-                Format::Human => lock(&narrator).tell(event),
+                _ if quiet => {}
+                _ => lock(&narrator).tell(event),
             }
         }
     }
@@ -113,17 +119,21 @@ impl Ui {
     /// Writes the result.
     pub(crate) fn answer(&self, command: &str, view: &dyn View, exit: Exit) {
         self.rest();
-        match self.format {
-            Format::Human => self.stdout.write(&view.human(self.out)),
-            Format::Json => self.document(command, exit, "result", view.json()),
-        }
+        self.stdout.write(&text_of(self.format, command, view, exit, self.out));
+    }
+
+    /// The result as a report file has it: without colours, and as wide as it is.
+    pub(crate) fn report(format: Format, command: &str, view: &dyn View, exit: Exit) -> String {
+        text_of(format, command, view, exit, Page { width: None, paint: Paint { on: false } })
     }
 
     /// Writes why there is no result. `dir` is the folder of migration files, for the paths in it.
     pub(crate) fn fail(&self, command: &str, failure: &anyhow::Error, exit: Exit, dir: Option<&Path>) {
         self.rest();
         match self.format {
-            Format::Human => self.stderr.write(&error::human(failure, dir, self.err)),
+            Format::Human | Format::Markdown | Format::Sarif | Format::Github => {
+                self.stderr.write(&error::human(failure, dir, self.err));
+            }
             Format::Json => {
                 let mut error = structured::error(failure, dir);
                 self.line("error", json!({ "error": error }));
@@ -131,7 +141,7 @@ impl Ui {
                     let done = std::mem::take(&mut *lock(&self.done));
                     error.insert("done".to_owned(), done.into());
                 }
-                self.document(command, exit, "error", error);
+                self.stdout.write(&document(command, exit, "error", error));
             }
         }
     }
@@ -142,13 +152,28 @@ impl Ui {
         line.extend(value.as_object().cloned().unwrap_or_default());
         write_line(&self.stderr, line.into());
     }
+}
 
-    fn document(&self, command: &str, exit: Exit, key: &str, value: Value) {
-        let document = json!({ "schema": SCHEMA, "command": command, "exit_code": exit.code(), key: value });
-        // A document of a value tree cannot fail to be written.
-        let text = serde_json::to_string_pretty(&document).unwrap_or_default();
-        self.stdout.write(&format!("{}\n", escape_json(&text)));
+fn text_of(format: Format, command: &str, view: &dyn View, exit: Exit, page: Page) -> String {
+    let review = match format {
+        Format::Human | Format::Json => None,
+        _ => view.review(),
+    };
+    match (format, review) {
+        (Format::Json, _) => document(command, exit, "result", view.json()),
+        (Format::Markdown, Some(review)) => review.markdown(),
+        (Format::Sarif, Some(review)) => review.sarif(),
+        (Format::Github, Some(review)) => review.github(),
+        // A verb without a review was refused before it ran.
+        _ => view.human(page),
     }
+}
+
+fn document(command: &str, exit: Exit, key: &str, value: Value) -> String {
+    let document = json!({ "schema": SCHEMA, "command": command, "exit_code": exit.code(), key: value });
+    // A document of a value tree cannot fail to be written.
+    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    format!("{}\n", escape_json(&text))
 }
 
 pub(super) fn write_line(stderr: &Stream, value: Value) {
