@@ -8,7 +8,7 @@ use crate::standing::{Standing, State, standings};
 use crate::{Migration, Row, Set, Version};
 
 /// Forward or back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Direction {
     /// Apply.
     Up,

@@ -51,6 +51,7 @@ mod run;
 mod session;
 mod settings;
 mod status;
+mod table_sizes;
 #[cfg(feature = "tracing")]
 mod trace;
 mod transactional;

@@ -232,6 +232,13 @@ impl Migrator {
         block(self.applied_inner())
     }
 
+    /// How large each table is, in bytes, by its qualified name as SQL writes it: as the last VACUUM or ANALYZE saw it,
+    /// and without those that neither saw. Takes no lock on any of them. Writes nothing, needs no privilege beyond
+    /// CONNECT, and works on a standby.
+    pub fn table_sizes(&self) -> Result<Vec<(String, u64)>, Error> {
+        block(self.table_sizes_inner())
+    }
+
     pub(crate) fn history(&self) -> &HistoryTable {
         &self.settings.history
     }
@@ -272,6 +279,13 @@ impl Migrator {
 
     async fn repair_inner(&self, plan: &RepairPlan) -> Result<(), Error> {
         self.connect().await?.repair(&self.set, plan).await
+    }
+
+    async fn table_sizes_inner(&self) -> Result<Vec<(String, u64)>, Error> {
+        let session = self.look().await?;
+        let sizes = crate::table_sizes::read(&session).await;
+        session.close().await;
+        sizes
     }
 
     async fn schema_inner(&self, options: &SchemaOptions) -> Result<Schema, Error> {

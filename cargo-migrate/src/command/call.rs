@@ -128,6 +128,7 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
+    #[allow(dead_code)]
     /// Writes the result of a verb to the files that were asked for beside it.
     pub(crate) fn write_reports(
         &self,

@@ -67,6 +67,11 @@ impl Effect {
         }
     }
 
+    /// Stands for a relation that a script made.
+    pub(super) fn created(table: Name) -> Self {
+        Self::new(Some(table), LockMode::AccessExclusive, "")
+    }
+
     pub(super) fn work(mut self, work: Work) -> Self {
         self.work = work;
         self

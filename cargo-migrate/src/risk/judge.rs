@@ -71,7 +71,15 @@ pub(super) fn reasons(effect: &Effect, line: usize, bytes: Option<u64>, undoes: 
     let mut reasons = Vec::new();
     let table = effect.table.as_ref().map(ToString::to_string);
     let mut push = |level, why: String, safer: Option<String>| {
-        reasons.push(Reason { level, line, table: table.clone(), mode: Some(effect.mode), bytes, why, safer });
+        reasons.push(Reason {
+            level,
+            line,
+            table: table.clone(),
+            mode: Some(effect.mode),
+            bytes,
+            why,
+            safer,
+        });
     };
     if let Some(loss) = effect.loss {
         push(loss_level(loss, undoes), loss_in_words(effect, loss, undoes), None);
@@ -104,16 +112,21 @@ fn in_words(effect: &Effect, bytes: Option<u64>) -> String {
     let size = bytes.map(|bytes| format!(" ({})", megabytes(bytes))).unwrap_or_default();
     let worked = effect.work_on.as_ref().or(effect.table.as_ref());
     let worked = worked.map_or_else(|| "the tables".to_owned(), |table| format!("`{table}`"));
-    let whom = match (effect.mode.blocks_reads(), effect.work) {
-        (true, _) => format!("nobody can read or write {table}"),
-        (false, Work::Rows) => "its rows are locked until the commit".to_owned(),
-        (false, _) => format!("nobody can write to {table}"),
+    let whom = match effect.mode.blocks_reads() {
+        true => format!("nobody can read or write {table}"),
+        false => format!("nobody can write to {table}"),
     };
     let what = match effect.work {
         Work::None => return format!("{}: {whom} for a moment{}", effect.form, remark(effect)),
         Work::Scan => format!("all of {worked}{size} is read"),
         Work::Build => format!("an index on {worked}{size} is built"),
-        Work::Rows => format!("every row of {worked}{size} is written"),
+        Work::Rows => {
+            return format!(
+                "{}: every row of {worked}{size} is written, and locked until the commit{}",
+                effect.form,
+                remark(effect)
+            );
+        }
         Work::Rewrite => format!("{worked}{size} is written anew"),
     };
     format!("{}: {what}, and {whom} meanwhile{}", effect.form, remark(effect))

@@ -44,7 +44,8 @@ impl Known {
                 valid: *valid,
             }),
             Fact::Validated { table, constraint } => {
-                let validated = |check: &&mut Check| check.table.fits(table) && check.constraint == *constraint;
+                let validated =
+                    |check: &&mut Check| check.table.fits(table) && check.constraint == *constraint;
                 self.checks.iter_mut().filter(validated).for_each(|check| check.valid = true);
             }
             Fact::Dropped { table, constraint } => {

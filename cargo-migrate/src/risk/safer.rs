@@ -1,7 +1,7 @@
 //! Scripts that do the same without keeping anybody waiting for long, with the names of the script at hand. What goes
 //! into a migration of its own says so: a lock that is taken in one transaction is held until its end.
 
-use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::ast::{self, AstNode, NameLike};
 use squawk_syntax::quote::quote_ident;
 use squawk_syntax::{SyntaxNode, SyntaxToken};
 
@@ -156,7 +156,9 @@ pub(super) fn add_column(
                 text += &unique(table_text, table, name.as_deref(), "UNIQUE", &format!("({column})"), "");
             }
             // What is computed, and a key, have to be there at once.
-            ast::Constraint::GeneratedConstraint(_) | ast::Constraint::PrimaryKeyConstraint(_) => return None,
+            ast::Constraint::GeneratedConstraint(_) | ast::Constraint::PrimaryKeyConstraint(_) => {
+                return None;
+            }
             _ => {}
         }
     }
@@ -180,7 +182,11 @@ pub(super) fn change_type(
     let keep = table.sibling(constraint_name(table, std::slice::from_ref(&plain), "new"));
     let trigger = quote_ident(keep.last());
     let value = using.map_or_else(|| format!("{column}::{ty}"), |using| format!("({using})"));
-    let fill = batches(table_text, &format!("UPDATE {table_text} SET {new} = {value}"), &format!(" AND {new} IS NULL"));
+    let fill = batches(
+        table_text,
+        &format!("UPDATE {table_text} SET {new} = {value}"),
+        &format!(" AND {new} IS NULL"),
+    );
     format!(
         "ALTER TABLE {table_text} ADD COLUMN {new} {ty};\nCREATE FUNCTION {keep}() RETURNS trigger LANGUAGE plpgsql AS \
          $keep$\nBEGIN\n    SELECT {value} INTO NEW.{new} FROM (SELECT NEW.*) AS one;\n    RETURN NEW;\nEND\n$keep$;\n\
@@ -216,8 +222,7 @@ fn plain_columns(list: &str) -> Vec<String> {
     let list = list.trim().trim_start_matches('(').trim_end_matches(')');
     let names = list.split(',').map(|name| name.trim().trim_matches('"').to_owned());
     let names: Vec<_> = names.collect();
-    let plain = |name: &String| {
-        !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$')
-    };
+    let plain =
+        |name: &String| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$');
     if names.iter().all(plain) { names } else { Vec::new() }
 }

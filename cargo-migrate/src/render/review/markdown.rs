@@ -1,7 +1,7 @@
 //! The comment on a pull request.
 
-use migrate_core::sql::mask_secrets;
 use migrate_core::Direction;
+use migrate_core::sql::mask_secrets;
 use migrate_runtime::rehearsal::LockMode;
 
 use super::bounded::{Bounded, cut_lines};
@@ -145,9 +145,9 @@ fn rows(migration: &Reviewed) -> Vec<String> {
         let strongest = way.locks.iter().map(|(_, mode)| *mode).max();
         let locks = way.locks.iter().map(|(table, mode)| format!("{} {}", code(table), mode.name()));
         let work = [("", &way.rewritten), ("reads ", &way.scanned), ("builds ", &way.built)];
-        let work = work.into_iter().flat_map(|(verb, names)| {
-            names.iter().map(move |name| format!("{verb}{}", code(name)))
-        });
+        let work = work
+            .into_iter()
+            .flat_map(|(verb, names)| names.iter().map(move |name| format!("{verb}{}", code(name))));
         let time = way.duration.map(time).unwrap_or_default();
         format!(
             "| {} | {} | {} | {} | {} | {} | {} |\n",
@@ -222,9 +222,10 @@ fn folded(title: &str, language: &str, text: &str) -> String {
 
 /// A fenced block, with more backticks than the text has in a row, and not longer than a few screens.
 fn fence(language: &str, text: &str) -> String {
-    let masked = mask_secrets(text);
-    let safe = escape(&masked);
-    let (shown, more) = cut_lines(&safe, OF_A_PART);
+    // Cut first: a diff can have megabytes, and masking reads what is before a secret only.
+    let (shown, more) = cut_lines(text, OF_A_PART);
+    let masked = mask_secrets(shown);
+    let shown = &*escape(&masked);
     let ticks = "`".repeat(longest_run(shown).max(2) + 1);
     let end = if shown.is_empty() || shown.ends_with('\n') { "" } else { "\n" };
     let more = if more > 0 { format!("\n… {} more\n", count(more, "line")) } else { String::new() };
@@ -305,7 +306,10 @@ mod tests {
 
     #[test]
     fn prose_has_no_markup_but_its_code() {
-        assert_eq!(prose("use `NOT VALID` on <b> @you #1"), "use `NOT VALID` on &lt;b&gt; @&#8203;you #&#8203;1");
+        assert_eq!(
+            prose("use `NOT VALID` on <b> @you #1"),
+            "use `NOT VALID` on &lt;b&gt; @&#8203;you #&#8203;1"
+        );
         assert_eq!(prose("a ` b *c*"), "a \\` b \\*c\\*");
         assert_eq!(plain("![x](http://y)"), "!\\[x\\](http://y)");
     }

@@ -21,8 +21,7 @@ impl Place {
         if span.is_empty() && span.start == 0 {
             return None;
         }
-        let (start, end) =
-            (LineColumn::of(text, span.start), LineColumn::of(text, span.end.max(span.start)));
+        let (start, end) = (LineColumn::of(text, span.start), LineColumn::of(text, span.end.max(span.start)));
         Some(Self { line: start.line, column: start.column, end_line: end.line, end_column: end.column })
     }
 

@@ -91,7 +91,8 @@ impl Review {
             result.insert("locations".to_owned(), json!([{ "physicalLocation": physical }]));
         }
         // What a finding is, wherever it moves to in the file.
-        let identity = [&note.rule, note.file.as_ref().or(note.stem.as_ref()).unwrap_or(&note.rule), &note.message];
+        let identity =
+            [&note.rule, note.file.as_ref().or(note.stem.as_ref()).unwrap_or(&note.rule), &note.message];
         let print = Checksum::of(&identity.map(String::as_str).join("\n")).to_string();
         result.insert("partialFingerprints".to_owned(), json!({ "cargoMigrate/v1": print }));
         result.into()
@@ -111,7 +112,9 @@ fn uri(path: &str) -> String {
     let mut uri = String::new();
     for byte in path.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(byte.into()),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+                uri.push(byte.into())
+            }
             _ => uri.push_str(&format!("%{byte:02X}")),
         }
     }

@@ -21,7 +21,9 @@ pub(super) fn of(table: &Name, table_text: &str, add: &ast::AddColumn) -> Form {
             ast::Constraint::DefaultConstraint(it) => {
                 default = it.expr().filter(|expr| !is_null(expr));
                 match &default {
-                    Some(expr) if is_volatile(expr) => (Work::Rewrite, "the default is another one for each row"),
+                    Some(expr) if is_volatile(expr) => {
+                        (Work::Rewrite, "the default is another one for each row")
+                    }
                     _ => (Work::None, ""),
                 }
             }
@@ -44,8 +46,11 @@ pub(super) fn of(table: &Name, table_text: &str, add: &ast::AddColumn) -> Form {
             }
             ast::Constraint::ReferencesConstraint(it) => {
                 if let Some(to) = it.table().as_ref().and_then(Name::of) {
-                    let mut effect =
-                        Effect::new(Some(to.clone()), LockMode::ShareRowExclusive, "`ADD COLUMN … REFERENCES`");
+                    let mut effect = Effect::new(
+                        Some(to.clone()),
+                        LockMode::ShareRowExclusive,
+                        "`ADD COLUMN … REFERENCES`",
+                    );
                     effect.work_on = Some(table.clone());
                     form.effects.push(effect);
                     form.facts.push(Fact::Refers { table: table.clone(), to });
@@ -73,14 +78,15 @@ pub(super) fn of(table: &Name, table_text: &str, add: &ast::AddColumn) -> Form {
     for effect in &mut form.effects {
         effect.work = work;
     }
-    let mut effect = Effect::new(Some(table.clone()), LockMode::AccessExclusive, format!("`ADD COLUMN {column}`"));
+    let mut effect =
+        Effect::new(Some(table.clone()), LockMode::AccessExclusive, format!("`ADD COLUMN {column}`"));
     effect.work = work;
     effect.remark = why;
-    let expr = default.as_ref().map(|expr| text(expr.syntax()));
-    effect.safer = match work {
-        Work::None => None,
-        _ => safer::add_column(table_text, &column, &ty, expr.as_deref(), add, not_null),
-    };
+    if work != Work::None {
+        let expr = default.as_ref().map(|expr| (text(expr.syntax()), is_volatile(expr)));
+        let expr = expr.as_ref().map(|(expr, volatile)| (expr.as_str(), *volatile));
+        effect.safer = safer::add_column(table, table_text, add, expr, not_null);
+    }
     form.effects.push(effect);
     form
 }

@@ -5,15 +5,16 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::text;
 use crate::risk::effect::{Effect, Work};
+use crate::risk::known::Known;
 use crate::risk::name::Name;
 use crate::risk::safer;
-use crate::risk::known::Known;
 
 pub(super) fn of(table: &Name, table_text: &str, alter: &ast::AlterColumn, known: &Known) -> Effect {
     use LockMode::{AccessExclusive, ShareUpdateExclusive};
     let reference = alter.column_name_ref();
     let column = reference.map(|name| text(name.syntax())).unwrap_or_default();
-    let effect = |mode, form: &str| Effect::new(Some(table.clone()), mode, format!("`ALTER COLUMN {column} {form}`"));
+    let effect =
+        |mode, form: &str| Effect::new(Some(table.clone()), mode, format!("`ALTER COLUMN {column} {form}`"));
     match alter.option() {
         Some(ast::AlterColumnOption::SetType(it)) => {
             let ty = it.ty().map(|ty| text(ty.syntax())).unwrap_or_default();

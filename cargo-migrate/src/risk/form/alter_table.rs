@@ -5,8 +5,8 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::{Fact, Form, add_column, alter_column, constraint, text};
 use crate::risk::effect::{Effect, Loss, Work};
-use crate::risk::name::Name;
 use crate::risk::known::Known;
+use crate::risk::name::Name;
 
 pub(super) fn of(alter: &ast::AlterTable, known: &Known) -> Form {
     let Some(relation) = alter.table_relation_name() else {
@@ -50,7 +50,8 @@ fn of_action(table: &Name, table_text: &str, action: &ast::AlterTableAction, kno
         }
         Action::ValidateConstraint(it) => {
             if let Some(constraint) = it.constraint_name_ref().as_ref().and_then(Name::of) {
-                facts.push(Fact::Validated { table: table.clone(), constraint: constraint.last().to_owned() });
+                facts
+                    .push(Fact::Validated { table: table.clone(), constraint: constraint.last().to_owned() });
             }
             vec![lock(ShareUpdateExclusive, "`VALIDATE CONSTRAINT`").work(Work::Scan)]
         }
@@ -85,8 +86,9 @@ fn of_action(table: &Name, table_text: &str, action: &ast::AlterTableAction, kno
                 Some(_) => lock(ShareUpdateExclusive, "`DETACH PARTITION CONCURRENTLY`"),
                 None => {
                     let detached = partition.as_ref().map(|name| text(name.syntax())).unwrap_or_default();
-                    lock(AccessExclusive, "`DETACH PARTITION`")
-                        .safer(format!("ALTER TABLE {table_text} DETACH PARTITION {detached} CONCURRENTLY;\n"))
+                    lock(AccessExclusive, "`DETACH PARTITION`").safer(format!(
+                        "ALTER TABLE {table_text} DETACH PARTITION {detached} CONCURRENTLY;\n"
+                    ))
                 }
             };
             vec![own, other(partition.as_ref(), AccessExclusive, "`DETACH PARTITION`")]
@@ -97,9 +99,9 @@ fn of_action(table: &Name, table_text: &str, action: &ast::AlterTableAction, kno
         ],
         Action::MergePartitions(_) => vec![lock(AccessExclusive, "`MERGE PARTITIONS`").work(Work::Rewrite)],
         Action::SplitPartition(_) => vec![lock(AccessExclusive, "`SPLIT PARTITION`").work(Work::Rewrite)],
-        Action::RenameColumn(_) => vec![
-            lock(AccessExclusive, "`RENAME COLUMN`").remark("applications that run know the old name"),
-        ],
+        Action::RenameColumn(_) => {
+            vec![lock(AccessExclusive, "`RENAME COLUMN`").remark("applications that run know the old name")]
+        }
         Action::TableRenameTo(_) => {
             vec![lock(AccessExclusive, "`RENAME TO`").remark("applications that run know the old name")]
         }

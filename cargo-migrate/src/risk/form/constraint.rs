@@ -1,7 +1,7 @@
 //! `ALTER TABLE … ADD CONSTRAINT`.
 
 use migrate_runtime::rehearsal::LockMode;
-use squawk_syntax::ast::{self, AstNode};
+use squawk_syntax::ast::{self, AstNode, NameLike};
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::add_column::is_enforced;

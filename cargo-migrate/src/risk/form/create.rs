@@ -16,11 +16,13 @@ pub(super) fn table(create: &ast::CreateTable) -> Form {
     }
     if let Some(parent) = create.partition_of().as_ref().and_then(Name::of) {
         // Since PostgreSQL 12; ACCESS EXCLUSIVE is for the default partition, which the text does not show.
-        let effect = Effect::new(Some(parent), LockMode::ShareUpdateExclusive, "`CREATE TABLE … PARTITION OF`");
+        let effect =
+            Effect::new(Some(parent), LockMode::ShareUpdateExclusive, "`CREATE TABLE … PARTITION OF`");
         form.effects.push(effect);
     }
     for parent in create.inherits().iter().flat_map(|inherits| inherits.table_name_refs()) {
-        let effect = Effect::new(Name::of(&parent), LockMode::ShareUpdateExclusive, "`CREATE TABLE … INHERITS`");
+        let effect =
+            Effect::new(Name::of(&parent), LockMode::ShareUpdateExclusive, "`CREATE TABLE … INHERITS`");
         form.effects.push(effect);
     }
     let arguments = create.table_arg_list();
@@ -28,7 +30,9 @@ pub(super) fn table(create: &ast::CreateTable) -> Form {
     for node in nodes {
         let to = match ast::Constraint::cast(node) {
             Some(ast::Constraint::ReferencesConstraint(it)) => it.table().as_ref().and_then(Name::of),
-            Some(ast::Constraint::ForeignKeyConstraint(it)) => it.table_name_ref().as_ref().and_then(Name::of),
+            Some(ast::Constraint::ForeignKeyConstraint(it)) => {
+                it.table_name_ref().as_ref().and_then(Name::of)
+            }
             _ => None,
         };
         let Some(to) = to else { continue };

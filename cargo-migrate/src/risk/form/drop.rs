@@ -5,8 +5,8 @@ use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 
 use crate::risk::effect::{Effect, Loss};
-use crate::risk::name::Name;
 use crate::risk::known::Known;
+use crate::risk::name::Name;
 
 pub(super) fn table(drop: &ast::DropTable, known: &Known) -> Vec<Effect> {
     let mut effects = Vec::new();
@@ -40,9 +40,7 @@ pub(super) fn other(statement: &ast::Stmt) -> Vec<Effect> {
     match statement {
         Stmt::DropDatabase(_) => gone("`DROP DATABASE`", Some(Loss::Rows)),
         Stmt::DropOwned(_) => gone("`DROP OWNED`", Some(Loss::Rows)),
-        Stmt::DropSchema(it) => {
-            gone("`DROP SCHEMA … CASCADE`", with_it(it.syntax()).map(|_| Loss::Rows))
-        }
+        Stmt::DropSchema(it) => gone("`DROP SCHEMA … CASCADE`", with_it(it.syntax()).map(|_| Loss::Rows)),
         Stmt::DropType(it) => gone("`DROP TYPE … CASCADE`", with_it(it.syntax())),
         Stmt::DropDomain(it) => gone("`DROP DOMAIN … CASCADE`", with_it(it.syntax())),
         Stmt::DropExtension(it) => gone("`DROP EXTENSION … CASCADE`", with_it(it.syntax())),

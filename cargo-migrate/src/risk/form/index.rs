@@ -5,12 +5,14 @@ use squawk_syntax::ast::{self, AstNode};
 
 use super::{Fact, Form, text};
 use crate::risk::effect::{Effect, Work};
+use crate::risk::known::Known;
 use crate::risk::name::Name;
 use crate::risk::safer;
-use crate::risk::known::Known;
 
 pub(super) fn create(create: &ast::CreateIndex) -> Form {
-    let Some(table) = create.table_relation_name().as_ref().and_then(Name::of) else { return Form::default() };
+    let Some(table) = create.table_relation_name().as_ref().and_then(Name::of) else {
+        return Form::default();
+    };
     let mut form = Form::default();
     if let Some(index) = create.index().as_ref().and_then(Name::of) {
         let index = table.sibling(index.last().to_owned());
@@ -20,9 +22,8 @@ pub(super) fn create(create: &ast::CreateIndex) -> Form {
         }
     }
     let effect = match create.concurrently_token() {
-        Some(_) => {
-            Effect::new(Some(table), LockMode::ShareUpdateExclusive, "`CREATE INDEX CONCURRENTLY`").work(Work::Build)
-        }
+        Some(_) => Effect::new(Some(table), LockMode::ShareUpdateExclusive, "`CREATE INDEX CONCURRENTLY`")
+            .work(Work::Build),
         None => Effect::new(Some(table), LockMode::Share, "`CREATE INDEX`")
             .work(Work::Build)
             .safer(safer::concurrently(create.syntax(), create.index_token())),
@@ -50,7 +51,10 @@ pub(super) fn alter(alter: &ast::AlterIndex, known: &Known) -> Vec<Effect> {
     let table = index.clone().and_then(|index| known.table_of(&index)).or(index);
     match alter.action() {
         Some(ast::AlterIndexAction::SetTablespace(_)) => {
-            vec![Effect::new(table, LockMode::AccessExclusive, "`ALTER INDEX … SET TABLESPACE`").work(Work::Rewrite)]
+            vec![
+                Effect::new(table, LockMode::AccessExclusive, "`ALTER INDEX … SET TABLESPACE`")
+                    .work(Work::Rewrite),
+            ]
         }
         // Of the index only; its table is not locked.
         _ => Vec::new(),
@@ -59,8 +63,9 @@ pub(super) fn alter(alter: &ast::AlterIndex, known: &Known) -> Vec<Effect> {
 
 pub(super) fn reindex(reindex: &ast::Reindex) -> Vec<Effect> {
     let whole = text(reindex.syntax());
-    let concurrently =
-        whole.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.eq_ignore_ascii_case("concurrently"));
+    let concurrently = whole
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|word| word.eq_ignore_ascii_case("concurrently"));
     let target = reindex.reindex_target();
     let table = target.as_ref().and_then(Name::of);
     if concurrently {
@@ -71,7 +76,9 @@ pub(super) fn reindex(reindex: &ast::Reindex) -> Vec<Effect> {
     let mut effect = Effect::new(table, LockMode::Share, "`REINDEX`")
         .work(Work::Build)
         .remark("readers that would use the index wait too");
-    if let Some(ast::ReindexTarget::ReindexTargetTable(_) | ast::ReindexTarget::ReindexTargetIndex(_)) = target {
+    if let Some(ast::ReindexTarget::ReindexTargetTable(_) | ast::ReindexTarget::ReindexTargetIndex(_)) =
+        target
+    {
         effect.safer = target.and_then(|target| {
             let first = target.syntax().first_token()?;
             Some(safer::concurrently(reindex.syntax(), Some(first)))

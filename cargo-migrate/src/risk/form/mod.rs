@@ -16,8 +16,8 @@ use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::{SourceFile, SyntaxNode};
 
 use super::effect::{Effect, Work};
-use super::name::Name;
 use super::known::Known;
+use super::name::Name;
 
 /// What one statement does, as far as its text shows it.
 #[derive(Clone, Debug, Default)]
@@ -52,8 +52,8 @@ pub(super) fn of(sql: &str, known: &Known) -> Form {
 }
 
 fn of_statement(statement: &ast::Stmt, known: &Known) -> Form {
+    use LockMode::{AccessExclusive, RowExclusive, Share, ShareRowExclusive, ShareUpdateExclusive};
     use ast::Stmt;
-    use LockMode::{AccessExclusive, Exclusive, RowExclusive, Share, ShareRowExclusive, ShareUpdateExclusive};
     let one = |node: Option<Name>, mode, form: &'static str| vec![Effect::new(node, mode, form)];
     let effects = match statement {
         Stmt::AlterTable(it) => return alter_table::of(it, known),
@@ -139,7 +139,6 @@ fn of_statement(statement: &ast::Stmt, known: &Known) -> Form {
         },
         _ => Vec::new(),
     };
-    let _ = Exclusive;
     Form { effects, facts: Vec::new() }
 }
 
@@ -148,14 +147,15 @@ fn rewrite(table: Option<Name>, form: &'static str) -> Vec<Effect> {
 }
 
 fn vacuum(vacuum: &ast::Vacuum) -> Vec<Effect> {
-    let options = vacuum.vacuum_option_list().map(|list| list.syntax().text().to_string().to_ascii_lowercase());
+    let options =
+        vacuum.vacuum_option_list().map(|list| list.syntax().text().to_string().to_ascii_lowercase());
     let full = vacuum.full_token().is_some()
         || options.is_some_and(|options| {
             options.split(|c: char| !c.is_ascii_alphabetic()).any(|word| word == "full")
         });
     let tables = vacuum.table_and_columns_list();
     let tables: Vec<_> = match &tables {
-        Some(list) => list.table_and_columns().map(|table| Name::of(&table)).collect(),
+        Some(list) => list.table_and_columnss().map(|table| Name::of(&table)).collect(),
         None => vec![None],
     };
     tables

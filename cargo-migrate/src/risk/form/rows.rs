@@ -12,9 +12,7 @@ pub(super) fn truncate(truncate: &ast::Truncate) -> Vec<Effect> {
     let list = truncate.table_list();
     let tables = list.iter().flat_map(|list| list.table_relation_names());
     tables
-        .map(|table| {
-            Effect::new(Name::of(&table), LockMode::AccessExclusive, "`TRUNCATE`").loss(Loss::Rows)
-        })
+        .map(|table| Effect::new(Name::of(&table), LockMode::AccessExclusive, "`TRUNCATE`").loss(Loss::Rows))
         .collect()
 }
 
@@ -48,12 +46,12 @@ pub(super) fn refresh(refresh: &ast::Refresh) -> Vec<Effect> {
         // Readers go on; nobody writes to a materialised view but another refresh.
         Some(_) => vec![Effect::new(name, LockMode::Exclusive, "`REFRESH MATERIALIZED VIEW CONCURRENTLY`")],
         None => vec![
-            Effect::new(name, LockMode::AccessExclusive, "`REFRESH MATERIALIZED VIEW`").work(Work::Rewrite).safer(
-                format!(
+            Effect::new(name, LockMode::AccessExclusive, "`REFRESH MATERIALIZED VIEW`")
+                .work(Work::Rewrite)
+                .safer(format!(
                     "-- Needs a unique index on columns of {written}, without a condition.\n\
                      REFRESH MATERIALIZED VIEW CONCURRENTLY {written};\n"
-                ),
-            ),
+                )),
         ],
     }
 }
