@@ -54,6 +54,9 @@ impl Exit {
         if let Some(engine) = error.downcast_ref::<EngineError>() {
             return of_engine(engine);
         }
+        if let Some(error) = error.downcast_ref::<migrate_testing::verify::Error>() {
+            return of_verify(error);
+        }
         if error.is::<LockError>() {
             return Self::Refused;
         }
@@ -98,6 +101,17 @@ fn of_engine(error: &EngineError) -> Exit {
         EngineError::Pending { .. } | EngineError::SchemaUnfit { .. } => Exit::CheckFound,
         // The enum may grow; what is new and unknown here comes from the database's side.
         _ => Exit::Database,
+    }
+}
+
+fn of_verify(error: &migrate_testing::verify::Error) -> Exit {
+    use migrate_testing::verify::Error;
+    match error {
+        Error::Engine(engine) => of_engine(engine),
+        Error::Server { .. } => Exit::Database,
+        // Refused before anything ran.
+        Error::ServerWide { .. } => Exit::Refused,
+        _ => Exit::Usage,
     }
 }
 

@@ -2,6 +2,9 @@
 //! `migrate-runtime`.
 
 pub mod args;
+mod base;
+#[allow(dead_code)]
+mod checked;
 pub mod command;
 pub mod config;
 mod context;

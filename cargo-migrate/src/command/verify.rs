@@ -1,15 +1,167 @@
-//! `verify`.
+//! `verify`: prove the migrations on scratch databases.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
 
 use clap::Args;
+use migrate_core::{Set, folder, lock};
+use migrate_testing::Binaries;
+use migrate_testing::verify::{Error, Place, Report, Verify as Verification};
 
-use super::call::{Call, Outcome};
+use super::call::{Answer, Call, Outcome, check_target};
+use crate::Problem;
+use crate::args::Target;
+use crate::base::{self, Base};
+use crate::checked::Checked;
+use crate::config::{Settings, Where};
+use crate::render::view::{VerifyView, progress};
 
-/// Prove on a scratch database that every down undoes exactly its up
+/// Prove on scratch databases that every down undoes exactly its up
+///
+/// Each migration is applied, rolled back and applied again, and the schema is compared each time; then all are rolled
+/// back and applied again by the runner that production uses. What each statement locks, rewrites and reads is measured.
+/// One run finds everything: a broken down does not end it.
+///
+/// The databases are made on the server of the configured database, beside it, and dropped at the end; what is in the
+/// database itself is neither read nor changed. Where no database is configured, where it is the local one, and where the
+/// environment is protected, a server of our own in memory is used.
 #[derive(Debug, Args)]
-pub struct Verify {}
+pub struct Verify {
+    /// Look only at what is new since this git revision, and refuse changes of files that it has
+    ///
+    /// Compared is with the commit where this checkout and the revision parted (`git merge-base`), as a pull request is.
+    #[arg(long, value_name = "REV")]
+    base: Option<String>,
+
+    /// Look only at this migration and those after it: 10, 0010 or 0010_add_products
+    #[arg(long, value_name = "VERSION", conflicts_with = "base")]
+    from: Option<Target>,
+
+    /// Leave out the migrations after this one
+    #[arg(long, value_name = "VERSION")]
+    to: Option<Target>,
+
+    /// Run it on servers of these major versions, in memory; installed into the user's cache where they are missing
+    #[arg(long, value_name = "VERSIONS", value_delimiter = ',', value_parser = clap::value_parser!(u32).range(14..))]
+    postgres: Vec<u32>,
+
+    /// Use a server of our own in memory, also where a database is configured
+    #[arg(long)]
+    scratch: bool,
+
+    /// In how many parts, at the same time [default: one a processor]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+
+    /// Pass where a step undoes only together with the ones after it
+    #[arg(long)]
+    allow_groups: bool,
+
+    /// Take an outdated migrations.lock for a finding; the default where CI is set and in a protected environment
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    locked: Option<bool>,
+}
 
 impl Verify {
-    pub(super) fn run(&self, _call: &Call) -> Outcome {
-        Err(anyhow::anyhow!("not built yet"))
+    pub(super) fn run(&self, call: &Call) -> Outcome {
+        let settings = call.settings(self.locked)?;
+        let mut checked = Checked {
+            dir: settings.dir.value.clone(),
+            set: None,
+            folder: None,
+            lock: None,
+            locked: settings.locked.value,
+            base: None,
+            reports: Vec::new(),
+            allow_groups: self.allow_groups,
+            lint: Vec::new(),
+            risks: BTreeMap::new(),
+        };
+        match folder::read(&settings.dir.value, &folder::Options::new(&settings.root)) {
+            Ok(set) => {
+                self.check(call, &settings, set, &mut checked)?;
+            }
+            // A folder that is not there is no migrations' fault.
+            Err(problems) if !settings.dir.value.is_dir() => return Err(problems.into()),
+            Err(problems) => checked.folder = Some(problems),
+        }
+        let verbose = call.ui.is_verbose();
+        Answer::check(checked.fails(), VerifyView { checked, verbose })
+    }
+
+    fn check(&self, call: &Call, settings: &Settings, set: Set, checked: &mut Checked) -> anyhow::Result<()> {
+        checked.lock = lock::check(&settings.dir.value, &set).err();
+        for target in self.from.iter().chain(&self.to) {
+            check_target(&set, target)?;
+        }
+        if let Some(rev) = &self.base {
+            checked.base = Some(base::compare(&settings.root, &settings.dir.value, rev, &set)?);
+        }
+        let part = self.part(&set);
+        let wanted =
+            |stem: &str| checked.base.as_ref().is_none_or(|base| base.new.iter().any(|new| new == stem));
+        if part.migrations.iter().any(|migration| wanted(&migration.stem)) {
+            for place in self.places(call, settings)? {
+                checked.reports.push(self.verify(call, settings, &part, checked.base.as_ref(), &place)?);
+            }
+        }
+        checked.set = Some(set);
+        Ok(())
+    }
+
+    /// The migrations up to `--to`.
+    fn part(&self, set: &Set) -> Set {
+        let all = set.migrations.iter();
+        let last = self.to.as_ref().map(|target| target.version);
+        let part = all.filter(|migration| last.is_none_or(|last| migration.version <= last));
+        Set::new(set.folder.clone(), part.cloned().collect())
+    }
+
+    /// The servers to run it on.
+    fn places(&self, call: &Call, settings: &Settings) -> anyhow::Result<Vec<Place>> {
+        if !self.postgres.is_empty() {
+            let versions = self.postgres.iter();
+            let found = versions.map(|major| Ok(Place::Scratch(Some(Binaries::find(Some(*major))?))));
+            return found.collect();
+        }
+        let own = self.scratch
+            || settings.protected.value
+            || match &settings.database {
+                Ok(place) => place.value == Where::Local,
+                Err(problem) => matches!(problem, Problem::NoDatabase | Problem::LocalProtected { .. }),
+            };
+        Ok(vec![if own { Place::Scratch(None) } else { Place::Given(Box::new(call.database(settings)?)) }])
+    }
+
+    fn verify(
+        &self,
+        call: &Call,
+        settings: &Settings,
+        set: &Set,
+        base: Option<&Base>,
+        place: &Place,
+    ) -> anyhow::Result<Report> {
+        let jobs = self.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let from = self.from.as_ref().map(|target| target.version);
+        let live = call.ui.live();
+        let verification = Verification::new(set.clone())
+            .only(|migration| {
+                from.is_none_or(|from| migration.version >= from)
+                    && base.is_none_or(|base| base.new.iter().any(|new| *new == migration.stem))
+            })
+            .jobs(jobs)
+            .history_table(settings.history_table.value.clone())
+            .interrupt(call.context.interrupt.clone())
+            .on_progress(move |done| live(&progress(done)));
+        let works = call.context.engine_works();
+        let report = verification.run(place);
+        drop(works);
+        call.ui.rest();
+        report.map_err(|error| match error {
+            Error::Environment(error) => error.into(),
+            Error::Engine(error) => error.into(),
+            error => error.into(),
+        })
     }
 }

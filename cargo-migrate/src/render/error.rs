@@ -80,7 +80,7 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
 }
 
 /// Each problem with its own hint; what stands on a line of a file is shown there.
-fn folder_problems(problems: &Problems, page: Page) -> String {
+pub(crate) fn folder_problems(problems: &Problems, page: Page) -> String {
     let paint = page.paint;
     let mut text = String::new();
     for (index, problem) in problems.problems.iter().enumerate() {
@@ -192,6 +192,8 @@ pub(crate) fn hints(failure: &anyhow::Error) -> Vec<String> {
         Some(lock.hint())
     } else if let Some(file) = failure.downcast_ref::<migrate_core::file::FileError>() {
         Some(file.hint())
+    } else if let Some(verify) = failure.downcast_ref::<migrate_testing::verify::Error>() {
+        Some(verify.hint())
     } else {
         failure.downcast_ref::<migrate_testing::Error>().and_then(migrate_testing::Error::hint)
     };
@@ -212,6 +214,12 @@ pub(crate) fn kind(failure: &anyhow::Error) -> &'static str {
     }
     if failure.is::<migrate_testing::Error>() {
         return "local_server";
+    }
+    match failure.downcast_ref::<migrate_testing::verify::Error>() {
+        Some(migrate_testing::verify::Error::MayNotCreate { .. }) => return "may_not_create",
+        Some(migrate_testing::verify::Error::ServerWide { .. }) => return "server_wide",
+        Some(_) => return "scratch_database",
+        None => {}
     }
     match failure.downcast_ref() {
         Some(EngineError::Settings { .. }) => "settings",

@@ -45,6 +45,11 @@ impl Narrator {
         self.line.clear();
     }
 
+    /// Shows what is being done, where there is a terminal.
+    pub(crate) fn show(&mut self, text: &str) {
+        self.line.show(text);
+    }
+
     /// Tells one event.
     pub(crate) fn tell(&mut self, event: &Event) {
         let paint = self.paint;

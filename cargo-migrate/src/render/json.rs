@@ -193,7 +193,7 @@ pub(crate) fn error(failure: &anyhow::Error, dir: Option<&Path>) -> Value {
     value
 }
 
-fn folder_problem(problem: &Problem) -> Value {
+pub(crate) fn folder_problem(problem: &Problem) -> Value {
     let place = match problem {
         Problem::Script { error, .. } => Some((error.line, error.column)),
         _ => None,

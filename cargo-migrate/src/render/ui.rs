@@ -111,6 +111,17 @@ impl Ui {
         }
     }
 
+    /// What shows on a terminal what is being done, until something else is written.
+    pub(crate) fn live(&self) -> impl Fn(&str) + Send + Sync + 'static {
+        let narrator = Arc::clone(&self.narrator);
+        let silent = self.quiet || self.format != Format::Human;
+        move |text| {
+            if !silent {
+                lock(&narrator).show(text);
+            }
+        }
+    }
+
     /// Takes the live line away, before anything else is written.
     pub(crate) fn rest(&self) {
         lock(&self.narrator).rest();

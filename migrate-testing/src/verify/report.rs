@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use migrate_runtime::core::Direction;
 use migrate_runtime::core::schema::Diff;
+use migrate_runtime::core::{Direction, Migration};
 use migrate_runtime::error::ServerError;
 use migrate_runtime::rehearsal::Measured;
 
@@ -14,6 +14,8 @@ pub struct Report {
     pub server_version: String,
     /// The migrations that were looked at, in order.
     pub migrations: Vec<MigrationReport>,
+    /// Those that were not looked at, because an up before them fails.
+    pub skipped: Vec<String>,
     /// What holds for the set as a whole: all downs, then all ups.
     pub chain: Vec<Finding>,
     /// How long everything took.
@@ -57,21 +59,91 @@ pub enum Finding {
     OrderOnly(Diff),
     /// Two runs on the same schema made different ones: names or defaults that depend on the time or on chance.
     NotDeterministic(Diff),
-    /// The step alone does not undo, but the chain of all downs does: it undoes as a part of a group. A remark.
+    /// The step alone does not undo, but together with the downs before it in the chain it does.
     UndoesInAGroup {
-        /// The stems of the group, in order.
+        /// The stems of the group, in order; this migration is the last.
         group: Vec<String>,
+        /// As of `DiffersAfterDown`: what the down alone leaves.
+        diff: Diff,
     },
-    /// All downs, one after the other, fail or leave something behind that no single step showed.
+    /// All downs, one after the other, leave something behind that no single step showed.
     ChainDiffers(Diff),
     /// A down or an up fails in the chain of all downs and all ups, though alone it does not.
     ChainFails(Box<Failure>),
+    /// The runner, with its history and its lock, makes another schema than the scripts alone.
+    RunnerDiffers(Diff),
+    /// The runner refuses to run the set.
+    RunnerRefuses {
+        /// Why.
+        message: String,
+        /// What to do about it.
+        hint: String,
+    },
 }
 
 impl Finding {
-    /// Whether it is told without failing the check.
+    /// Whether it is told without failing the check. Columns in another order are all that a down can do about a dropped
+    /// column; a step that undoes only in a group is not what a rollback of one step needs.
     pub fn is_remark(&self) -> bool {
-        matches!(self, Self::OrderOnly(_) | Self::UndoesInAGroup { .. })
+        matches!(self, Self::OrderOnly(_))
+    }
+
+    /// What differs, where something does.
+    pub fn diff(&self) -> Option<&Diff> {
+        match self {
+            Self::DiffersAfterDown(diff)
+            | Self::DiffersAfterUpAgain(diff)
+            | Self::OrderOnly(diff)
+            | Self::NotDeterministic(diff)
+            | Self::UndoesInAGroup { diff, .. }
+            | Self::ChainDiffers(diff)
+            | Self::RunnerDiffers(diff) => Some(diff),
+            _ => None,
+        }
+    }
+
+    /// The script that failed, where one did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::UpFails(failure)
+            | Self::DownFails(failure)
+            | Self::UpAgainFails(failure)
+            | Self::ChainFails(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// A short name for programs, kept stable.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::UpFails(_) => "up_fails",
+            Self::DownFails(_) => "down_fails",
+            Self::UpAgainFails(_) => "up_again_fails",
+            Self::DiffersAfterDown(_) => "differs_after_down",
+            Self::DiffersAfterUpAgain(_) => "differs_after_up_again",
+            Self::OrderOnly(_) => "order_only",
+            Self::NotDeterministic(_) => "not_deterministic",
+            Self::UndoesInAGroup { .. } => "undoes_in_a_group",
+            Self::ChainDiffers(_) => "chain_differs",
+            Self::ChainFails(_) => "chain_fails",
+            Self::RunnerDiffers(_) => "runner_differs",
+            Self::RunnerRefuses { .. } => "runner_refuses",
+        }
+    }
+}
+
+impl MigrationReport {
+    /// One of which nothing is known yet.
+    pub fn of(migration: &Migration) -> Self {
+        Self {
+            stem: migration.stem.to_string(),
+            irreversible: migration.up.directives.irreversible.clone().map(Into::into),
+            up: None,
+            down: None,
+            up_change: None,
+            down_change: None,
+            findings: Vec::new(),
+        }
     }
 }
 
@@ -93,6 +165,15 @@ pub struct Failure {
 }
 
 impl Report {
+    /// What is known of a migration.
+    pub fn of(&self, stem: &str) -> Option<&MigrationReport> {
+        self.migrations.iter().find(|migration| migration.stem == stem)
+    }
+
+    pub(super) fn of_mut(&mut self, stem: &str) -> Option<&mut MigrationReport> {
+        self.migrations.iter_mut().find(|migration| migration.stem == stem)
+    }
+
     /// Whether anything fails the check.
     pub fn fails(&self) -> bool {
         let steps = self.migrations.iter().flat_map(|migration| &migration.findings);

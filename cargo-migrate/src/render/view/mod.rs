@@ -16,6 +16,8 @@ mod settings;
 mod status;
 mod templates;
 mod text;
+mod verify;
+mod verify_json;
 
 pub(crate) use down_diff::DownDiffView;
 pub(crate) use drift::DriftView;
@@ -33,3 +35,4 @@ pub(crate) use settings::SettingsView;
 pub(crate) use status::StatusView;
 pub(crate) use templates::TemplatesView;
 pub(crate) use text::TextView;
+pub(crate) use verify::{VerifyView, progress};

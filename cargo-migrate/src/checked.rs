@@ -1,0 +1,70 @@
+//! Everything that `verify` holds a project to, as data: what the views render.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use migrate_core::folder::Problems;
+use migrate_core::lock::LockError;
+use migrate_core::{Script, Set};
+use migrate_testing::verify::{Finding, Report};
+
+use crate::base::Base;
+use crate::lint;
+use crate::risk::Risk;
+
+/// What `verify` came to.
+pub(crate) struct Checked {
+    /// The folder of the migrations.
+    pub(crate) dir: PathBuf,
+    /// The migrations; `None` where the folder is not in order, and then nothing was run.
+    pub(crate) set: Option<Set>,
+    /// What is wrong with the folder.
+    pub(crate) folder: Option<Problems>,
+    /// What is wrong with `migrations.lock`.
+    pub(crate) lock: Option<LockError>,
+    /// Whether the lock may not be changed: then what is wrong with it is a finding, otherwise a remark.
+    pub(crate) locked: bool,
+    /// The folder held against an earlier revision, where one was named.
+    pub(crate) base: Option<Base>,
+    /// What was found on each server.
+    pub(crate) reports: Vec<Report>,
+    /// Whether a step that undoes only in a group passes.
+    pub(crate) allow_groups: bool,
+    /// What the rules found.
+    pub(crate) lint: Vec<lint::Finding>,
+    /// The risk of each up, by its stem.
+    pub(crate) risks: BTreeMap<String, Risk>,
+}
+
+impl Checked {
+    /// Whether a finding fails the check, as opposed to a remark.
+    pub(crate) fn is_error(&self, finding: &Finding) -> bool {
+        let allowed = self.allow_groups && matches!(finding, Finding::UndoesInAGroup { .. });
+        !finding.is_remark() && !allowed
+    }
+
+    /// Whether anything fails the check.
+    pub(crate) fn fails(&self) -> bool {
+        let mut of_reports = self.reports.iter().flat_map(|report| {
+            report.migrations.iter().flat_map(|migration| &migration.findings).chain(&report.chain)
+        });
+        self.folder.is_some()
+            || self.locked && self.lock.is_some()
+            || self.base.as_ref().is_some_and(|base| !base.changes.is_empty())
+            || of_reports.any(|finding| self.is_error(finding))
+            || self.lint.iter().any(|finding| finding.level == lint::Level::Deny)
+    }
+
+    /// The script of a file.
+    pub(crate) fn script(&self, file: &str) -> Option<&Script> {
+        let migrations = self.set.as_ref()?.migrations.iter();
+        migrations
+            .flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down))
+            .find(|script| script.file == file)
+    }
+
+    /// The path of a file as a person here would open it.
+    pub(crate) fn path(&self, file: &str) -> String {
+        self.dir.join(file).display().to_string()
+    }
+}

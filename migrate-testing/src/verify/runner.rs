@@ -1,0 +1,102 @@
+//! The runner itself, as it runs in production: all ups, all downs, all ups, with its lock and its history.
+
+use std::ops::Range;
+
+use migrate_runtime::core::{Direction, Goal, Set};
+use migrate_runtime::{Error as EngineError, Migrator};
+
+use super::error::Result;
+use super::judge::outcome;
+use super::report::{Failure, Finding, Report};
+use super::stage::{Stage, Workshop};
+use super::work::History;
+
+/// Applies the first `count` migrations, rolls those of `back` back and applies them again.
+pub(super) fn run(
+    workshop: &Workshop<'_>,
+    history: &History<'_>,
+    count: usize,
+    back: Range<usize>,
+    report: &mut Report,
+) -> Result<()> {
+    let verify = workshop.verify;
+    let migrations = &verify.migrations()[..count];
+    if migrations.is_empty() {
+        return Ok(());
+    }
+    let mut stage = Stage::of(workshop.empty()?);
+    let set = Set::new(verify.set().folder.clone(), migrations.to_vec());
+    let migrator = Migrator::new(set)
+        .database(stage.database())
+        .history_table(verify.history().clone())
+        .tool(concat!("cargo-migrate verify ", env!("CARGO_PKG_VERSION")))
+        .interrupt(verify.stop().clone());
+    let down = match back.start.checked_sub(1) {
+        Some(stays) => Goal::DownTo(migrations[stays].version),
+        None => Goal::DownAll,
+    };
+    let goals = if back.is_empty() { vec![Goal::UpAll] } else { vec![Goal::UpAll, down, Goal::UpAll] };
+    for (number, goal) in goals.into_iter().enumerate() {
+        verify.may_go_on()?;
+        let at = if number == 1 { back.start } else { count };
+        if let Some(finding) = finding(migrator.run(goal).map(drop))? {
+            if !is_known(report, &finding) {
+                report.chain.push(finding);
+            }
+            return Ok(());
+        }
+        // A step that does not undo, or is left to chance, has been told; its traces are here too.
+        if is_sound(report)
+            && let Some(expected) = history.before(at)
+        {
+            let diff = expected.diff(&stage.schema(verify)?);
+            if !diff.is_empty() {
+                report.chain.push(match (number, diff.is_order_only()) {
+                    (0, _) => Finding::RunnerDiffers(diff),
+                    (_, true) => Finding::OrderOnly(diff),
+                    (_, false) => Finding::ChainDiffers(diff),
+                });
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What the runner refuses is a finding, too; where it cannot go on for other reasons is an error.
+fn finding(result: Result<(), EngineError>) -> Result<Option<Finding>> {
+    match result {
+        Ok(()) => Ok(None),
+        Err(
+            error @ (EngineError::TouchesHistory { .. }
+            | EngineError::HistoryChanged { .. }
+            | EngineError::TooLarge { .. }
+            | EngineError::RecordedScript { .. }
+            | EngineError::Refused(_)
+            | EngineError::ForeignTable { .. }),
+        ) => Ok(Some(Finding::RunnerRefuses { message: error.to_string(), hint: error.hint() })),
+        Err(error) => Ok(outcome(Err::<(), _>(error))?.err().map(Finding::ChainFails)),
+    }
+}
+
+/// Whether the same script has been told to fail already.
+fn is_known(report: &Report, finding: &Finding) -> bool {
+    let Finding::ChainFails(failure) = finding else { return false };
+    let same = |other: &Failure| other.file == failure.file;
+    let of_steps = report.of(&failure.stem).is_some_and(|step| {
+        step.findings.iter().any(|finding| match finding {
+            Finding::UpFails(other) | Finding::UpAgainFails(other) => {
+                failure.direction == Direction::Up && same(other)
+            }
+            Finding::DownFails(other) => same(other),
+            _ => false,
+        })
+    });
+    of_steps
+        || report.chain.iter().any(|finding| matches!(finding, Finding::ChainFails(other) if same(other)))
+}
+
+fn is_sound(report: &Report) -> bool {
+    let steps = report.migrations.iter().flat_map(|migration| &migration.findings);
+    steps.chain(&report.chain).next().is_none()
+}
