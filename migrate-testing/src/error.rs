@@ -87,6 +87,12 @@ pub enum Error {
         /// Whose it is.
         owner: u32,
     },
+    /// A migration failed on a scratch database, or its schema could not be read.
+    #[error(transparent)]
+    Migrate {
+        /// What the engine says.
+        source: Box<migrate_runtime::Error>,
+    },
     /// The server is there, but a statement of ours failed.
     #[error("could not {doing}")]
     Database {
@@ -147,6 +153,7 @@ impl Error {
             }
             Error::SocketPath { .. } => "set TMPDIR to a folder with a short name, such as /tmp".to_owned(),
             Error::Foreign { path, .. } => format!("remove {}", path.display()),
+            Error::Migrate { source } => source.hint(),
             Error::Database { .. } => "look at the server's log".to_owned(),
         })
     }

@@ -1,4 +1,5 @@
-//! Databases to try migrations on: a project's local server, scratch databases in memory, and a listing of a schema.
+//! Databases to try migrations on: a project's local server, scratch databases in memory, and snapshots of the schema
+//! that migrations make.
 //!
 //! Every server here is a real PostgreSQL run as a child process that listens on a Unix socket only, in a folder that
 //! nobody else can enter. Nothing has to be set up by hand: the programs are looked for where systems keep them and
@@ -8,7 +9,7 @@
 //! let database = migrate_testing::scratch()?;
 //! let mut client = database.connect()?;
 //! client.batch_execute("CREATE TABLE t (id int)").unwrap();
-//! println!("{}", migrate_testing::schema::listing(&mut client).unwrap());
+//! println!("{}", database.schema()?);
 //! # Ok::<(), migrate_testing::Error>(())
 //! ```
 
@@ -19,7 +20,7 @@ mod error;
 mod install;
 mod local;
 mod process;
-pub mod schema;
+mod schema;
 mod scratch;
 mod url;
 mod user;
@@ -28,8 +29,15 @@ pub mod verify;
 pub use binaries::{Binaries, Source};
 pub use cluster::fresh as fresh_cluster;
 pub use error::Error;
+#[cfg(feature = "insta")]
+#[doc(hidden)]
+pub use insta as __insta;
 pub use local::{LocalServer, LocalStatus};
 pub use process::{PostmasterFile, free_port};
+pub use schema::schema_of;
+#[cfg(feature = "insta")]
+#[doc(hidden)]
+pub use schema::{__folder, __told};
 pub use scratch::{ScratchDatabase, ScratchServer, ScratchSettings, StopMode, scratch};
 pub use url::socket_url;
 pub use user::ServerUser;

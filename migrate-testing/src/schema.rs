@@ -1,123 +1,154 @@
-//! A plain listing of a database's schema, for snapshots.
+//! The schema that migrations make, as text for snapshots.
 
-use postgres::Client;
+use migrate_runtime::core::{Goal, Set};
+use migrate_runtime::schema::SchemaOptions;
+use migrate_runtime::{Database, Migrator};
 
-/// Lists everything that migrations make in the connected database, object by object and sorted, with nothing in it
-/// that differs between two databases with the same schema: no object ids, no sizes, no times. System schemas and the
-/// members of extensions are left out.
+use crate::{Error, Result, ScratchDatabase, scratch};
+
+/// The schema that a set makes on an empty database, as canonical text: without owners, grants and our own history, the
+/// same on every machine and every server of 14 to 18.
+///
+/// ```no_run
+/// # mod embedded { pub static MIGRATIONS: std::sync::LazyLock<migrate_runtime::core::Set> = std::sync::LazyLock::new(|| unreachable!()); }
+/// let schema = migrate_testing::schema_of(&embedded::MIGRATIONS)?;
+/// assert!(schema.contains("table public.orders"));
+/// # Ok::<(), migrate_testing::Error>(())
+/// ```
+///
+/// May be called on a thread that drives a tokio runtime.
 ///
 /// # Errors
 ///
-/// What the server says; the catalogs can be read by everybody.
-pub fn listing(client: &mut Client) -> Result<String, postgres::Error> {
-    let mut transaction = client.build_transaction().read_only(true).start()?;
-    // With an empty path the server's own printing qualifies every name.
-    transaction.batch_execute("SET LOCAL search_path = ''")?;
-    let mut listing = String::new();
-    let mut current = String::new();
-    for row in transaction.query(include_str!("schema.sql"), &[])? {
-        let (object, line): (String, Option<String>) = (row.try_get("object")?, row.try_get("line")?);
-        if object != current {
-            if !listing.is_empty() {
-                listing.push('\n');
-            }
-            listing.push_str(&object);
-            listing.push('\n');
-            current = object;
-        }
-        for line in line.iter().flat_map(|line| line.split('\n')) {
-            listing.push_str(format!("    {line}").trim_end());
-            listing.push('\n');
-        }
+/// As [`scratch`]; [`Error::Migrate`] where a migration fails.
+pub fn schema_of(set: &Set) -> Result<String> {
+    let database = scratch()?;
+    let migrator = Migrator::new(set.clone());
+    on_a_thread(&database, migrator, |migrator| {
+        migrator.run(Goal::UpAll)?;
+        migrator.schema(&SchemaOptions::portable())
+    })
+}
+
+impl ScratchDatabase {
+    /// The schema of this database, as [`schema_of`] writes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Migrate`] where it cannot be read.
+    pub fn schema(&self) -> Result<String> {
+        let migrator = Migrator::new(Set::new("", Vec::new()));
+        on_a_thread(self, migrator, |migrator| migrator.schema(&SchemaOptions::portable()))
     }
-    transaction.rollback()?;
-    Ok(listing)
+}
+
+/// A thread of its own, because a test that is a tokio task drives a runtime already.
+fn on_a_thread(
+    database: &ScratchDatabase,
+    migrator: Migrator,
+    work: impl FnOnce(&Migrator) -> Result<migrate_runtime::core::Schema, migrate_runtime::Error> + Send,
+) -> Result<String> {
+    let told = |source| Error::Migrate { source: Box::new(source) };
+    // The variables of libpq mean another server.
+    let database = Database::resolve(Some(database.url()), &|_| None).map_err(told)?;
+    let migrator = migrator.database(database);
+    let done = std::thread::scope(|scope| scope.spawn(|| work(&migrator)).join());
+    match done {
+        Ok(schema) => Ok(schema.map_err(told)?.text()),
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}
+
+/// Asserts that the migrations of an embedded set make the schema that is recorded in `schema.sql.snap` in their folder,
+/// as an insta snapshot: a change is shown as a difference, and `cargo insta review` takes it.
+///
+/// ```no_run
+/// # use migrate_testing::assert_schema;
+/// # mod embedded { pub static MIGRATIONS: std::sync::LazyLock<migrate_runtime::core::Set> = std::sync::LazyLock::new(|| unreachable!()); }
+/// # fn test() {
+/// assert_schema!(embedded); // the module that `embed!` makes
+/// # }
+/// ```
+///
+/// `cargo migrate verify --record` writes the same file. What is recorded there is what `embedded::check_schema()` and
+/// `expect!` go by.
+#[cfg(feature = "insta")]
+#[macro_export]
+macro_rules! assert_schema {
+    ($($module:ident)::+) => {{
+        let migrations = &$($module)::+::MIGRATIONS;
+        let folder = $crate::__folder(::core::env!("CARGO_MANIFEST_DIR"), migrations);
+        match $crate::schema_of(migrations) {
+            ::core::result::Result::Ok(schema) => {
+                let mut settings = $crate::__insta::Settings::clone_current();
+                settings.set_snapshot_path(folder);
+                settings.set_prepend_module_to_snapshot(false);
+                settings.set_omit_expression(true);
+                settings.remove_snapshot_suffix();
+                settings.bind(|| $crate::__insta::assert_snapshot!("schema.sql", schema));
+            }
+            ::core::result::Result::Err(error) => {
+                ::core::panic!("{}", $crate::__told(&error));
+            }
+        }
+    }};
+}
+
+/// The folder of an embedded set, without `..` in it where it can be had so.
+#[cfg(feature = "insta")]
+#[doc(hidden)]
+pub fn __folder(manifest: &str, set: &Set) -> std::path::PathBuf {
+    let folder = std::path::Path::new(manifest).join(set.folder.as_ref());
+    folder.canonicalize().unwrap_or(folder)
+}
+
+/// An error with its causes and what to do.
+#[cfg(feature = "insta")]
+#[doc(hidden)]
+pub fn __told(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(&format!("\nbecause: {cause}"));
+        source = cause.source();
+    }
+    match error.hint() {
+        Some(hint) => format!("{text}\nhint: {hint}"),
+        None => text,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::scratch;
+    use migrate_runtime::core::{Migration, Script, Version};
 
     use super::*;
 
-    const SCHEMA: &str = "
-        CREATE EXTENSION pgcrypto;
-        CREATE SCHEMA shop;
-        CREATE TYPE shop.state AS ENUM ('open', 'done');
-        CREATE TYPE shop.size AS (width int, height int);
-        CREATE DOMAIN shop.positive AS int DEFAULT 1 NOT NULL CHECK (VALUE > 0);
-        CREATE SEQUENCE shop.numbers START 5;
-        CREATE TABLE shop.orders (
-            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-            state shop.state NOT NULL DEFAULT 'open',
-            total numeric(12,2) CHECK (total >= 0),
-            double_total numeric GENERATED ALWAYS AS (total * 2) STORED,
-            name text COLLATE \"C\");
-        CREATE TABLE shop.parts (id int, at date NOT NULL) PARTITION BY RANGE (at);
-        CREATE TABLE shop.parts_2024 PARTITION OF shop.parts FOR VALUES FROM ('2024-01-01') TO ('2025-01-01');
-        CREATE INDEX orders_state ON shop.orders (state) WHERE total > 0;
-        COMMENT ON TABLE shop.orders IS 'what was bought';
-        COMMENT ON COLUMN shop.orders.total IS 'in euro';
-        ALTER TABLE shop.orders ENABLE ROW LEVEL SECURITY;
-        CREATE POLICY everyone ON shop.orders FOR SELECT TO PUBLIC USING (total > 0);
-        GRANT SELECT, INSERT ON shop.orders TO PUBLIC;
-        GRANT UPDATE (name) ON shop.orders TO PUBLIC;
-        CREATE VIEW shop.open_orders AS SELECT id FROM shop.orders WHERE state = 'open';
-        CREATE MATERIALIZED VIEW shop.totals AS SELECT sum(total) FROM shop.orders;
-        CREATE FUNCTION shop.touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$;
-        CREATE TRIGGER touch BEFORE UPDATE ON shop.orders FOR EACH ROW EXECUTE FUNCTION shop.touch();
-    ";
-
-    #[test]
-    fn every_kind_of_object_is_listed_and_nothing_that_varies() {
-        let (one, two) = (scratch().unwrap(), scratch().unwrap());
-        let (mut client, mut other) = (one.connect().unwrap(), two.connect().unwrap());
-        assert_eq!(
-            listing(&mut client).unwrap(),
-            "schema public\n    owner pg_database_owner\n    grant usage to public\n"
-        );
-        client.batch_execute(SCHEMA).unwrap();
-        let listed = listing(&mut client).unwrap();
-        for line in [
-            "extension pgcrypto\n",
-            "type shop.state\n    enum ('open', 'done')\n",
-            "type shop.size\n    width integer\n    height integer\n",
-            "domain shop.positive\n    integer not null default 1\n    constraint positive_check CHECK ((VALUE > 0))\n",
-            "sequence shop.numbers\n    bigint start 5",
-            "    column id bigint not null generated always as identity\n",
-            "    column state shop.state not null default 'open'::shop.state\n",
-            "    column double_total numeric generated always as ((total * (2)::numeric)) stored\n",
-            "    column name text collate pg_catalog.\"C\"\n",
-            "    constraint orders_pkey PRIMARY KEY (id)\n",
-            "    index orders_state CREATE INDEX orders_state ON shop.orders USING btree (state) WHERE",
-            "    trigger touch CREATE TRIGGER touch BEFORE UPDATE",
-            "    policy everyone permissive for select to public using ((total > (0)::numeric))\n",
-            "    row level security\n",
-            "    grant insert to public\n    grant select to public\n    grant update (name) to public\n",
-            "    comment 'what was bought'\n",
-            "    comment on total 'in euro'\n",
-            "partitioned table shop.parts\n    partition by RANGE (at)\n",
-            "    partition of shop.parts FOR VALUES FROM ('2024-01-01') TO ('2025-01-01')\n",
-            "view shop.open_orders\n",
-            "materialized view shop.totals\n",
-            "function shop.touch()\n",
-        ] {
-            assert!(listed.contains(line), "{line:?} is not in:\n{listed}");
-        }
-        assert!(!listed.contains("armor"), "the members of an extension are not listed:\n{listed}");
-        // The second database has used up other object ids.
-        other.batch_execute("CREATE TABLE t (); DROP TABLE t").unwrap();
-        other.batch_execute(SCHEMA).unwrap();
-        assert_eq!(listing(&mut other).unwrap(), listed);
+    fn set(up: &str) -> Set {
+        let up = Script::parse("0001_a.up.sql", up.to_owned()).unwrap();
+        Set::new("x", vec![Migration { stem: "0001_a".into(), version: Version::new(1), up, down: None }])
     }
 
     #[test]
-    fn an_invalid_index_is_marked() {
-        let database = scratch().unwrap();
-        let mut client = database.connect().unwrap();
-        client.batch_execute("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1)").unwrap();
-        client.batch_execute("CREATE UNIQUE INDEX CONCURRENTLY t_a ON t (a)").unwrap_err();
-        let listed = listing(&mut client).unwrap();
-        assert!(listed.contains("index t_a INVALID CREATE UNIQUE INDEX t_a"), "{listed}");
+    fn it_is_what_the_migrations_make_and_nothing_of_ours() {
+        let made = set("CREATE TABLE orders (id bigint PRIMARY KEY)");
+        let schema = schema_of(&made).unwrap();
+        assert!(schema.contains("table public.orders\n    column id bigint not null\n"), "{schema}");
+        assert!(!schema.contains("schema_migrations") && !schema.contains("    owner "), "{schema}");
+        let empty = scratch().unwrap().schema().unwrap();
+        assert!(!empty.contains("table") && schema.starts_with(&empty), "{empty}");
+        // Where a test is a task of a runtime.
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert_eq!(runtime.block_on(async { schema_of(&made) }).unwrap(), schema);
+    }
+
+    #[test]
+    fn a_migration_that_fails_is_told_with_its_cause() {
+        let error = schema_of(&set("CREATE TABLE orders (id nonsense)")).unwrap_err();
+        assert!(
+            error.to_string().contains("migration `0001_a` failed: type \"nonsense\" does not exist"),
+            "{error}"
+        );
+        assert!(error.hint().is_some());
     }
 }

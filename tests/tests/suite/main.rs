@@ -47,6 +47,7 @@ mod privileges;
 mod reading_writes_nothing;
 mod rollback;
 mod round_trip;
+mod schema_assert;
 mod schema_check;
 mod schema_compare;
 mod schema_drift;
