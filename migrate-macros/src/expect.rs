@@ -56,8 +56,7 @@ impl Expected {
 }
 
 /// What has columns, in the order in which a name is looked for; two of them never have the same.
-const RELATIONS: [&str; 6] =
-    ["table", "partitioned table", "view", "materialized view", "foreign table", "type"];
+const RELATIONS: [&str; 5] = ["table", "view", "materialized view", "foreign table", "type"];
 
 fn look_up(schema: &Schema, text: &str) -> Result<(), String> {
     const FORM: &str = "write `table.column`, `schema.table.column`, or `table.column: type`";
@@ -83,12 +82,14 @@ fn look_up(schema: &Schema, text: &str) -> Result<(), String> {
         })
         .collect();
     let Some((.., object)) = relations.iter().find(|(s, t, _)| s == of_schema && t == table) else {
-        let elsewhere = relations.iter().find(|(_, t, _)| t == table).map(|(s, ..)| format!("{s}.{table}"));
+        let elsewhere = relations
+            .iter()
+            .find(|(_, t, _)| t == table)
+            .map(|(s, t, _)| format!("{}.{}", name::written(s), name::written(t)));
         let near = elsewhere.or_else(|| {
             let here = relations.iter().filter(|(s, ..)| s == of_schema).map(|(_, t, _)| t.as_str());
-            name::nearest(table, here).map(str::to_owned)
+            name::nearest(table, here).map(name::written)
         });
-        // `orders.total` of a schema `orders` is the likely slip of whoever leaves `public` out.
         return Err(with_near(format!("the recorded schema has no table {of_schema}.{table}"), near));
     };
     let Some(column) = column else {
@@ -99,12 +100,11 @@ fn look_up(schema: &Schema, text: &str) -> Result<(), String> {
         .iter()
         .filter_map(|line| {
             let found = Column::of(line)?;
-            let (name, _) = name::parts(found.name)?;
-            Some((name.into_iter().next()?, found))
+            Some((name::parts(found.name)?.0.pop()?, found))
         })
         .collect();
     let Some((_, found)) = columns.iter().find(|(name, _)| name == column) else {
-        let near = name::nearest(column, columns.iter().map(|(name, _)| name.as_str())).map(str::to_owned);
+        let near = name::nearest(column, columns.iter().map(|(name, _)| name.as_str())).map(name::written);
         return Err(with_near(format!("{of_schema}.{table} has no column {column}"), near));
     };
     let Some(wanted) = wanted else { return Ok(()) };
@@ -175,7 +175,7 @@ view sales.totals
                 "the recorded schema has no table public.totals\n  help: did you mean `sales.totals`?",
             ),
             ("customers.id", "the recorded schema has no table public.customers"),
-            ("odd.x", "the recorded schema has no table public.odd\n  help: did you mean `Odd`?"),
+            ("odd.x", "the recorded schema has no table public.odd\n  help: did you mean `\"Odd\"`?"),
             ("orders.total: numeric", "public.orders.total is numeric(12,2)"),
             ("orders.total: numeric(12,2) not null", "public.orders.total can be NULL"),
             ("orders.id: bigint null", "public.orders.id is never NULL"),

@@ -14,8 +14,7 @@ pub struct Fact<'a> {
 }
 
 /// The parts of an object that have names of their own.
-const NAMED: [&str; 8] =
-    ["column", "attribute", "constraint", "index", "trigger", "policy", "rule", "statistics"];
+const NAMED: [&str; 7] = ["attribute", "column", "constraint", "index", "policy", "rule", "trigger"];
 
 impl<'a> Fact<'a> {
     /// A line of an object.
@@ -109,8 +108,6 @@ fn words(text: &str) -> Vec<(usize, &str)> {
 
 /// The kind and the qualified name of a heading: `table`, `public.orders`; `function`, `public.touch(integer)`.
 pub fn kind_and_name(heading: &str) -> (&str, &str) {
-    // Kinds have lower-case words only, up to three: `materialized view`, `text search parser`. Names of one part are
-    // those of extensions, schemas, languages and the like, whose kinds have one or two words.
     let kind =
         KINDS.into_iter().find(|kind| heading.strip_prefix(kind).is_some_and(|rest| rest.starts_with(' ')));
     match kind.or_else(|| heading.split_once(' ').map(|(kind, _)| kind)) {
@@ -120,22 +117,21 @@ pub fn kind_and_name(heading: &str) -> (&str, &str) {
 }
 
 /// The kinds of more than one word.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 14] = [
     "access method",
     "default privileges",
     "event trigger",
-    "extended statistics",
     "foreign data wrapper",
     "foreign table",
     "materialized view",
     "operator class",
     "operator family",
-    "partitioned table",
     "text search configuration",
     "text search dictionary",
     "text search parser",
     "text search template",
-    "user mapping",
+    "transform for",
+    "user mapping for",
 ];
 
 #[cfg(test)]
@@ -166,6 +162,9 @@ mod tests {
                 ("public.\"my default type\"[]", false, false),
             ),
             ("column a bigint not null generated always as identity", ("bigint", true, true)),
+            ("column a text storage external statistics 7 options (n_distinct=5)", ("text", false, false)),
+            ("column a integer inherited and local", ("integer", false, false)),
+            ("attribute a public.\"x.y z\"", ("public.\"x.y z\"", false, false)),
             ("column a text not null generated always as (upper(b)) stored", ("text", true, true)),
         ];
         for (line, expected) in table {

@@ -36,6 +36,13 @@ fn part(text: &str) -> Option<(String, &str)> {
     }
 }
 
+/// A part of a name as it has to be written: in double quotes where it would be folded or cut otherwise.
+pub fn written(part: &str) -> String {
+    let plain = part.chars().all(|c| is_plain(c) && !c.is_uppercase());
+    let begins = part.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    if plain && begins { part.to_owned() } else { format!("\"{}\"", part.replace('"', "\"\"")) }
+}
+
 /// What stands in a name without quotes ("Identifiers and Key Words" in PostgreSQL's manual).
 fn is_plain(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
@@ -81,6 +88,16 @@ mod tests {
         ];
         for (text, expected) in table {
             assert_eq!(read(text), expected.map(|(a, b)| (a.to_owned(), b.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_written_so_that_it_is_read_again() {
+        for (part, text) in
+            [("orders", "orders"), ("Odd", "\"Odd\""), ("a\"b", "\"a\"\"b\""), ("1a", "\"1a\"")]
+        {
+            assert_eq!(written(part), text);
+            assert_eq!(parts(text).map(|(parts, _)| parts), Some(vec![part.to_owned()]));
         }
     }
 

@@ -58,12 +58,7 @@ fn what_is_missing_or_different_is_named() {
             "ALTER TABLE orders DROP COLUMN note",
             &["public.orders.note is missing, the application needs text"],
         ),
-        (
-            "DROP INDEX orders_state",
-            &[
-                "public.orders has no index orders_state CREATE INDEX orders_state ON public.orders USING btree (state)",
-            ],
-        ),
+        ("DROP INDEX orders_state", &["public.orders has no index orders_state btree (state)"]),
         ("DROP FUNCTION touch", &["function public.touch() is missing"]),
         (
             "CREATE OR REPLACE FUNCTION touch() RETURNS int LANGUAGE sql AS 'SELECT 2'",

@@ -1,6 +1,6 @@
 //! What a database has beside its migrations, in words for whoever is on call.
 
-use migrate_core::schema::{Change, Column, Diff, Fact, kind_and_name};
+use migrate_core::schema::{Change, Diff, Fact, kind_and_name};
 use serde_json::{Value, json};
 
 use super::schema_diff::{changes, lines};
@@ -68,14 +68,11 @@ fn changed(kind: &str, object: &str, made: &str, live: &str) -> String {
             .map_or_else(String::new, |name| format!(" in {} {name}", Fact::of(made).word));
         return format!("{kind} {object} has another definition{what} than the migrations give it");
     }
-    if let (Some(made), Some(live)) = (Column::of(made), Column::of(live)) {
-        return format!(
-            "{object}.{} is {}, and the migrations make it {}",
-            made.name, live.definition, made.definition
-        );
-    }
     let (of_made, of_live) = (Fact::of(made), Fact::of(live));
     match of_made.name {
+        Some(name) if matches!(of_made.word, "column" | "attribute") => {
+            format!("{object}.{name} is {}, and the migrations make it {}", of_live.rest, of_made.rest)
+        }
         Some(name) => format!(
             "{} {name} of {object} is {}, and the migrations make it {}",
             of_made.word, of_live.rest, of_made.rest
