@@ -1,5 +1,27 @@
 //! Rules about the text of migrations: those of squawk, and our own, one file each.
 
+mod allow;
+mod catalogue;
+mod check;
+mod coercion;
+mod docs;
+mod effect;
 mod finding;
+mod options;
+mod rule;
+mod rules;
+mod safer;
+mod source;
+mod squawk;
+mod tree;
+#[cfg(test)]
+mod testing;
+mod two_phase;
+mod world;
 
+pub(crate) use catalogue::{find, nearest, rules};
+pub(crate) use check::check;
+pub(crate) use docs::{explain, page};
 pub(crate) use finding::{Finding, Level};
+pub(crate) use options::{OLDEST_SERVER, Options, Scope};
+pub(crate) use rule::{Group, Owner, Rule};
