@@ -12,7 +12,6 @@ mod exit;
 mod files;
 #[allow(dead_code)]
 mod git;
-#[allow(dead_code, unused_imports)]
 mod lint;
 mod pattern;
 mod problem;

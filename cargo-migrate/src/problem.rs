@@ -135,6 +135,14 @@ pub enum Problem {
         /// The file.
         path: PathBuf,
     },
+    /// No lint rule of this name.
+    #[error("there is no rule `{name}`")]
+    NoSuchRule {
+        /// As it was given.
+        name: String,
+        /// The one most like it.
+        near: Option<String>,
+    },
     /// No template of this name.
     #[error("there is no template `{name}`")]
     NoSuchTemplate {
@@ -295,6 +303,7 @@ impl Problem {
             Self::NoSuchMigration { .. } => "no_such_migration",
             Self::BadName { .. } => "bad_name",
             Self::VersionTaken { .. } => "version_taken",
+            Self::NoSuchRule { .. } => "no_such_rule",
             Self::NoSuchTemplate { .. } => "no_such_template",
             Self::BadTemplate { .. } => "bad_template",
             Self::MissingParameters { .. } => "missing_parameters",
@@ -362,6 +371,7 @@ impl Problem {
             Self::NoSuchMigration { near, .. } => or(near, "`cargo migrate status` lists them"),
             Self::BadName { .. } => "write what it does, such as add_products".to_owned(),
             Self::VersionTaken { .. } => "try again in a second, or leave out --timestamp".to_owned(),
+            Self::NoSuchRule { near, .. } => or(near, "`cargo migrate lint --rules` lists them"),
             Self::NoSuchTemplate { near, .. } => or(near, "`cargo migrate new --template help` lists them"),
             Self::BadTemplate { .. } => "docs/templates.md says how a template is written".to_owned(),
             Self::MissingParameters { missing, .. } => {
@@ -434,6 +444,7 @@ pub(crate) mod tests {
             Problem::NoSuchMigration { target: text(), near: None },
             Problem::BadName { name: text() },
             Problem::VersionTaken { version: text(), path: path() },
+            Problem::NoSuchRule { name: text(), near: None },
             Problem::NoSuchTemplate { name: text(), near: None },
             Problem::BadTemplate { name: text(), why: text() },
             Problem::MissingParameters { template: text(), missing: vec![text()] },

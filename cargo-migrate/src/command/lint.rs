@@ -1,15 +1,129 @@
-//! `lint`.
+//! `lint`: what the text of migrations says about locks, rewrites and lost data.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
+use migrate_core::{Set, Version};
+use migrate_runtime::{Event, StatusState};
 
-use super::call::{Call, Outcome};
+use super::call::{Answer, Call, Outcome};
+use crate::config::Settings;
+use crate::config::lint::server_version;
+use crate::lint::{self, Level, OLDEST_SERVER, Options, Scope};
+use crate::render::view::{ExplainView, LintView, RulesView};
+use crate::{Problem, files, git};
 
 /// Check the text of migrations against rules about locks, rewrites and lost data
+///
+/// The rules are those of squawk and our own; docs/lint.md has them all. Needs no database. A table that an earlier
+/// migration created counts as in use; with --base or --pending, one that is new with the migrations looked at does not.
 #[derive(Debug, Args)]
-pub struct Lint {}
+pub struct Lint {
+    /// Look only at what is new since this branch parted from a git revision
+    #[arg(long, value_name = "REV", conflicts_with = "pending")]
+    base: Option<String>,
+    /// Look only at what the database has not applied
+    #[arg(long)]
+    pending: bool,
+    /// Exit with 8 for warnings too
+    #[arg(long)]
+    deny_warnings: bool,
+    /// The major version of the server that the migrations are for
+    #[arg(long, value_name = "MAJOR", value_parser = server_version)]
+    server_version: Option<u16>,
+    /// Explain a rule
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["base", "pending", "rules"])]
+    explain: Option<String>,
+    /// List all rules with the level that holds
+    #[arg(long, conflicts_with_all = ["base", "pending"])]
+    rules: bool,
+}
 
 impl Lint {
-    pub(super) fn run(&self, _call: &Call) -> Outcome {
-        Err(anyhow::anyhow!("not built yet"))
+    pub(super) fn run(&self, call: &Call) -> Outcome {
+        let settings = call.settings(None)?;
+        if let Some(name) = &self.explain {
+            let Some(rule) = lint::find(name) else {
+                return Err(Problem::NoSuchRule { name: name.clone(), near: lint::nearest(name) }.into());
+            };
+            let level = settings.lint.levels.get(rule.name).copied().unwrap_or(rule.level);
+            return Answer::ok(ExplainView { rule, level });
+        }
+        if self.rules {
+            return Answer::ok(RulesView { levels: settings.lint.levels.clone() });
+        }
+        let set = files::read(&settings)?;
+        let mut options = options(&settings);
+        let mut seen = None;
+        if let Some(rev) = &self.base {
+            options.scope = new_since(call, &settings, &set, rev)?;
+        } else if self.pending {
+            let (scope, server) = pending(call, &settings, set.clone())?;
+            options.scope = scope;
+            seen = server;
+        }
+        options.server_version =
+            self.server_version.or(settings.lint.server_version).or(seen).unwrap_or(OLDEST_SERVER);
+        let findings = lint::check(&set, &options);
+        let worst = findings.iter().map(|finding| finding.level).max();
+        let looked_at =
+            set.migrations.iter().filter(|migration| options.scope.has(migration.version)).count();
+        let limit = if self.deny_warnings { Level::Warn } else { Level::Deny };
+        Answer::check(
+            worst.is_some_and(|worst| worst >= limit),
+            LintView { dir: settings.dir.value, set, findings, looked_at },
+        )
     }
+}
+
+/// What the settings say: for every verb that lints.
+pub(crate) fn options(settings: &Settings) -> Options {
+    Options {
+        scope: settings.lint.start_after.map_or(Scope::All, Scope::After),
+        levels: settings.lint.levels.clone(),
+        server_version: settings.lint.server_version.unwrap_or(OLDEST_SERVER),
+        history_table: settings.history_table.value.clone(),
+    }
+}
+
+/// The migrations that are not there, or not the same, where this branch parted from a revision.
+fn new_since(call: &Call, settings: &Settings, set: &Set, rev: &str) -> anyhow::Result<Scope> {
+    let (root, dir) = (&settings.root, call.context.cwd.join(&settings.dir.value));
+    let base = git::merge_base(root, &dir, rev)?;
+    let before = git::set_at(root, Path::new(&dir), &base)?;
+    let is_new = |version: Version| {
+        let (now, then) = (set.get(version), before.get(version));
+        now.map(|m| (m.up.checksum, m.down.as_ref().map(|down| down.checksum)))
+            != then.map(|m| (m.up.checksum, m.down.as_ref().map(|down| down.checksum)))
+    };
+    let versions = set.migrations.iter().map(|migration| migration.version);
+    Ok(Scope::Pending(versions.filter(|version| is_new(*version)).collect()))
+}
+
+/// The migrations that the database has not applied, and its major version.
+fn pending(call: &Call, settings: &Settings, set: Set) -> anyhow::Result<(Scope, Option<u16>)> {
+    let version: Arc<Mutex<Option<u16>>> = Arc::default();
+    let heard = Arc::clone(&version);
+    let (migrator, _) = call.migrator(settings, set.clone(), None)?;
+    let mut tell = call.ui.listener();
+    let migrator = migrator.on_event(move |event: &Event| {
+        if let Event::Connected { server_version, .. } = event {
+            *heard.lock().unwrap_or_else(PoisonError::into_inner) =
+                u16::try_from(server_version / 10_000).ok();
+        }
+        tell(event);
+    });
+    let status = migrator.status()?;
+    let waiting: BTreeSet<Version> = status
+        .entries
+        .iter()
+        .filter(|entry| {
+            matches!(entry.state, StatusState::Pending | StatusState::OutOfOrder | StatusState::Dirty)
+        })
+        .filter_map(|entry| Some(set.find_recorded(&entry.stem)?.version))
+        .collect();
+    let version = *version.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok((Scope::Pending(waiting), version))
 }

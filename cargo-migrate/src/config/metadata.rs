@@ -9,7 +9,7 @@ use migrate_core::Newer;
 use migrate_runtime::HistoryTable;
 use serde_json::{Map, Value};
 
-use super::Secret;
+use super::{Lint, Secret};
 use crate::{Problem, args, pattern};
 
 /// The metadata of a package or workspace.
@@ -23,6 +23,8 @@ pub struct Metadata {
     pub base: Section,
     /// `env.<name>`.
     pub environments: BTreeMap<String, Section>,
+    /// `lint`.
+    pub lint: Lint,
 }
 
 /// The settings of one table.
@@ -63,7 +65,11 @@ impl Metadata {
                 metadata.environments.insert(name.clone(), section);
             }
         }
-        metadata.base = section(place, &base, &["env"])?;
+        if let Some(lint) = base.remove("lint") {
+            let place = format!("{place}.lint");
+            metadata.lint = Lint::read(&place, object(&place, &lint)?)?;
+        }
+        metadata.base = section(place, &base, &["env", "lint"])?;
         Ok(metadata)
     }
 }
@@ -121,7 +127,7 @@ fn text<'a>(place: &str, value: &'a Value) -> Result<&'a str, Problem> {
     value.as_str().ok_or_else(|| bad(place, "a text in quotes is expected"))
 }
 
-fn bad(place: &str, why: &str) -> Problem {
+pub(super) fn bad(place: &str, why: &str) -> Problem {
     Problem::BadValue { key: place.to_owned(), why: why.to_owned() }
 }
 

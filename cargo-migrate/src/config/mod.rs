@@ -1,12 +1,14 @@
 //! Configuration: what was said where, and which of it holds.
 
 pub mod dotenv;
+pub mod lint;
 pub mod metadata;
 pub mod project;
 pub mod resolve;
 mod settings;
 
 pub use dotenv::Dotenv;
+pub use lint::Lint;
 pub use metadata::{Metadata, Section};
 pub use project::Project;
 pub use resolve::resolve;

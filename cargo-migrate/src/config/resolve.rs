@@ -69,6 +69,10 @@ pub fn resolve(
             .or_else(|| sources.said("lock-timeout", |section| section.lock_timeout)),
         newer: sources.said("newer", |section| section.newer),
         drift_ignore: sources.said("drift-ignore", |section| section.drift_ignore.clone()),
+        lint: project
+            .and_then(|project| project.metadata.as_ref())
+            .map(|metadata| metadata.lint.clone())
+            .unwrap_or_default(),
         locked,
         root: project.map_or(cwd, |project| &project.root).to_owned(),
         local: project.map(|project| Local {

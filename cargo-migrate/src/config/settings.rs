@@ -9,6 +9,7 @@ use glob::Pattern;
 use migrate_core::Newer;
 use migrate_runtime::HistoryTable;
 
+use super::Lint;
 use crate::Problem;
 
 /// The settings of a run.
@@ -34,6 +35,8 @@ pub struct Settings {
     pub newer: Option<Sourced<Newer>>,
     /// What `drift` leaves out.
     pub drift_ignore: Option<Sourced<Vec<Pattern>>>,
+    /// What `lint` is told.
+    pub lint: Lint,
     /// Whether `migrations.lock` may not be changed.
     pub locked: Sourced<bool>,
     /// The project's root, which links in the folder of migrations must not leave.

@@ -35,7 +35,9 @@ impl Allowed {
         let mut findings = Vec::new();
         for (index, direction, script) in scripts(set, options) {
             let level = check::level(rule, direction, options);
-            if level == super::Level::Allow || script.directives.allow.iter().any(|allow| allow.rule == UNUSED) {
+            if level == super::Level::Allow
+                || script.directives.allow.iter().any(|allow| allow.rule == UNUSED)
+            {
                 continue;
             }
             for allow in script.directives.allow.iter() {

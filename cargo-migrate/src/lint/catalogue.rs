@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::rule::Rule;
-use super::{rules, squawk};
+use super::{rules as own, squawk};
 use crate::config::metadata::nearest as nearest_of;
 
 static RULES: LazyLock<Vec<Rule>> = LazyLock::new(|| {
-    let mut rules: Vec<Rule> = rules::OURS.iter().chain(squawk::RULES).copied().collect();
+    let mut rules: Vec<Rule> = own::OURS.iter().chain(squawk::RULES).copied().collect();
     rules.sort_by_key(|rule| rule.name);
     rules
 });

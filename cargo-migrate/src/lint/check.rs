@@ -26,19 +26,26 @@ pub(crate) fn check(set: &Set, options: &Options) -> Vec<Finding> {
         world = statements(set, index, &up, down.as_ref(), world, options, &mut drafts);
         if let Some(down) = &down {
             let inner = World::after(&world);
-            whole_script(&Case { set, index, source: down, other: Some(&up), world: &inner, options }, &mut drafts);
+            whole_script(
+                &Case { set, index, source: down, other: Some(&up), world: &inner, options },
+                &mut drafts,
+            );
             statements(set, index, down, Some(&up), inner, options, &mut drafts);
         }
         found.extend(drafts.into_iter().map(|draft| (index, draft)));
     }
     for rule in catalogue::rules() {
         if let Check::Folder(check) = rule.check {
-            found.extend(check(set).into_iter().filter(|(index, _)| options.scope.has(set.migrations[*index].version)));
+            found.extend(
+                check(set).into_iter().filter(|(index, _)| options.scope.has(set.migrations[*index].version)),
+            );
         }
     }
     found.extend(allow::unknown_rules(set, options));
     let mut findings = judge(set, options, found);
-    findings.sort_by_key(|(index, direction, finding)| (*index, *direction == Direction::Down, finding.span.start));
+    findings.sort_by_key(|(index, direction, finding)| {
+        (*index, *direction == Direction::Down, finding.span.start)
+    });
     findings.into_iter().map(|(_, _, finding)| finding).collect()
 }
 

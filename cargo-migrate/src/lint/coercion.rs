@@ -69,13 +69,67 @@ fn taken_apart(written: &str) -> Option<(String, Vec<u32>)> {
 /// Functions that are computed once for a statement, or always give the same for the same: those that people write in
 /// defaults. What is not among them is left to squawk's own list, and to its doubt.
 const STABLE: &[&str] = &[
-    "now", "timezone", "date_trunc", "date_part", "extract", "to_timestamp", "to_char", "to_date", "make_date",
-    "make_interval", "make_timestamptz", "make_timestamp", "age", "statement_timestamp", "transaction_timestamp",
-    "current_setting", "current_database", "current_schema", "current_user", "session_user", "lower", "upper", "trim",
-    "btrim", "concat", "replace", "repeat", "md5", "sha256", "encode", "decode", "convert_to", "length", "left", "right",
-    "lpad", "coalesce", "nullif", "greatest", "least", "abs", "round", "floor", "ceil", "power", "array_fill",
-    "jsonb_build_object", "json_build_object", "jsonb_build_array", "json_build_array", "to_json", "to_jsonb",
-    "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "to_tsvector", "point", "inet",
+    "now",
+    "timezone",
+    "date_trunc",
+    "date_part",
+    "extract",
+    "to_timestamp",
+    "to_char",
+    "to_date",
+    "make_date",
+    "make_interval",
+    "make_timestamptz",
+    "make_timestamp",
+    "age",
+    "statement_timestamp",
+    "transaction_timestamp",
+    "current_setting",
+    "current_database",
+    "current_schema",
+    "current_user",
+    "session_user",
+    "lower",
+    "upper",
+    "trim",
+    "btrim",
+    "concat",
+    "replace",
+    "repeat",
+    "md5",
+    "sha256",
+    "encode",
+    "decode",
+    "convert_to",
+    "length",
+    "left",
+    "right",
+    "lpad",
+    "coalesce",
+    "nullif",
+    "greatest",
+    "least",
+    "abs",
+    "round",
+    "floor",
+    "ceil",
+    "power",
+    "array_fill",
+    "jsonb_build_object",
+    "json_build_object",
+    "jsonb_build_array",
+    "json_build_array",
+    "to_json",
+    "to_jsonb",
+    "int4range",
+    "int8range",
+    "numrange",
+    "tsrange",
+    "tstzrange",
+    "daterange",
+    "to_tsvector",
+    "point",
+    "inet",
 ];
 
 /// Whether a default is the same for all rows, beyond what squawk knows: signs, parentheses, `CURRENT_DATE`, calls with
@@ -88,8 +142,17 @@ pub(crate) fn is_stable(expression: &SyntaxNode) -> bool {
             let text = plain(expression);
             matches!(
                 text.as_str(),
-                "current_date" | "current_time" | "current_timestamp" | "localtime" | "localtimestamp" | "current_user"
-                    | "current_role" | "session_user" | "user" | "current_catalog" | "current_schema"
+                "current_date"
+                    | "current_time"
+                    | "current_timestamp"
+                    | "localtime"
+                    | "localtimestamp"
+                    | "current_user"
+                    | "current_role"
+                    | "session_user"
+                    | "user"
+                    | "current_catalog"
+                    | "current_schema"
             )
         }
         K::CALL_EXPR => {
@@ -99,9 +162,13 @@ pub(crate) fn is_stable(expression: &SyntaxNode) -> bool {
             let known = called.strip_prefix("pg_catalog.").unwrap_or(&called);
             STABLE.contains(&known) && parts.flat_map(|part| operands(&part)).all(|part| is_stable(&part))
         }
-        K::PREFIX_EXPR | K::PAREN_EXPR | K::BIN_EXPR | K::CAST_EXPR | K::COLLATE | K::POSTFIX_EXPR | K::ARG => {
-            operands(expression).iter().all(is_stable)
-        }
+        K::PREFIX_EXPR
+        | K::PAREN_EXPR
+        | K::BIN_EXPR
+        | K::CAST_EXPR
+        | K::COLLATE
+        | K::POSTFIX_EXPR
+        | K::ARG => operands(expression).iter().all(is_stable),
         _ => false,
     }
 }
@@ -115,8 +182,14 @@ fn operands(node: &SyntaxNode) -> Vec<SyntaxNode> {
         })
         .filter(|part| {
             let kind = format!("{:?}", part.kind());
-            let is_expression = kind.ends_with("_EXPR") || matches!(part.kind(), SyntaxKind::LITERAL | SyntaxKind::NAME_REF | SyntaxKind::COLLATE);
-            is_expression || !(kind.ends_with("_TYPE") || kind.contains("COLON") || kind.contains("AT_TIME_ZONE") || kind.contains("OP") || kind.contains("COLLATION"))
+            let is_expression = kind.ends_with("_EXPR")
+                || matches!(part.kind(), SyntaxKind::LITERAL | SyntaxKind::NAME_REF | SyntaxKind::COLLATE);
+            is_expression
+                || !(kind.ends_with("_TYPE")
+                    || kind.contains("COLON")
+                    || kind.contains("AT_TIME_ZONE")
+                    || kind.contains("OP")
+                    || kind.contains("COLLATION"))
         })
         .collect()
 }
@@ -186,9 +259,15 @@ mod tests {
         ] {
             assert!(stable(default), "{default}");
         }
-        for default in
-            ["gen_random_uuid()", "nextval('s')", "random()", "clock_timestamp()", "-random()", "f(1)", "md5(random()::text)"]
-        {
+        for default in [
+            "gen_random_uuid()",
+            "nextval('s')",
+            "random()",
+            "clock_timestamp()",
+            "-random()",
+            "f(1)",
+            "md5(random()::text)",
+        ] {
             assert!(!stable(default), "{default}");
         }
     }

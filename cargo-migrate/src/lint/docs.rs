@@ -2,9 +2,12 @@
 
 use std::fmt::Write;
 
+use super::Level;
+#[cfg(test)]
+use super::catalogue;
 use super::rule::{Group, Owner, Rule};
-use super::{Level, catalogue};
 
+#[cfg(test)]
 const INTRODUCTION: &str = include_str!("introduction.md");
 
 pub(crate) fn level_name(level: Level) -> &'static str {
@@ -34,7 +37,8 @@ pub(crate) fn group_name(group: Group) -> &'static str {
 
 /// The documentation of a rule, as Markdown. `level` is the one that holds.
 pub(crate) fn explain(rule: &Rule, level: Level) -> String {
-    let mut text = format!("`{}` · {} · {}", level_name(level), group_name(rule.group), owner_name(rule.owner));
+    let mut text =
+        format!("`{}` · {} · {}", level_name(level), group_name(rule.group), owner_name(rule.owner));
     if level != rule.level {
         let _ = write!(text, " (default `{}`)", level_name(rule.level));
     }
@@ -48,7 +52,8 @@ pub(crate) fn explain(rule: &Rule, level: Level) -> String {
 }
 
 /// `docs/lint.md`.
-pub(crate) fn page() -> String {
+#[cfg(test)]
+fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
     let ours = |rule: &&&Rule| rule.owner == Owner::Ours;
     let rules = catalogue::rules();
@@ -85,7 +90,10 @@ mod tests {
             std::fs::write(&path, &written).unwrap();
         }
         let found = std::fs::read_to_string(&path).unwrap_or_default();
-        assert!(found == written, "docs/lint.md: UPDATE_DOCS=1 cargo test -p cargo-migrate the_page_is_up_to_date");
+        assert!(
+            found == written,
+            "docs/lint.md: UPDATE_DOCS=1 cargo test -p cargo-migrate the_page_is_up_to_date"
+        );
     }
 
     #[test]
@@ -94,14 +102,19 @@ mod tests {
             let text = explain(rule, rule.level);
             assert!(text.contains(rule.what) && text.contains(rule.why), "{}", rule.name);
             assert!(rule.what.len() > 10 && rule.why.len() > 10, "{}", rule.name);
-            let told_when_it_fires = ["ban-drop-domain", "ban-drop-extension", "ban-drop-sequence", "ban-drop-type"];
+            let told_when_it_fires =
+                ["ban-drop-domain", "ban-drop-extension", "ban-drop-sequence", "ban-drop-type"];
             assert!(
-                rule.level != Level::Deny || !rule.instead.is_empty() || rule.name == "ban-duplicate-column-assignments",
+                rule.level != Level::Deny
+                    || !rule.instead.is_empty()
+                    || rule.name == "ban-duplicate-column-assignments",
                 "{}",
                 rule.name
             );
             assert!(
-                rule.level != Level::Warn || !rule.instead.is_empty() || told_when_it_fires.contains(&rule.name),
+                rule.level != Level::Warn
+                    || !rule.instead.is_empty()
+                    || told_when_it_fires.contains(&rule.name),
                 "{}",
                 rule.name
             );

@@ -75,7 +75,7 @@ pub(crate) fn effects(node: &SyntaxNode) -> Vec<Effect> {
     match node.kind() {
         K::CREATE_SCHEMA => {
             let mut effects = vec![create(node, "SCHEMA")];
-            let inner: Vec<_> = node.children().filter(|inner| is_create(inner)).collect();
+            let inner: Vec<_> = node.children().filter(is_create).collect();
             effects.extend(inner.iter().flat_map(self::effects));
             effects
         }
@@ -112,8 +112,8 @@ pub(crate) fn effects(node: &SyntaxNode) -> Vec<Effect> {
         | K::SET_CONSTRAINTS
         | K::SET_TRANSACTION
         | K::BEGIN
-        | K::COMMIT
-        | K::ROLLBACK
+        | K::COMMIT_TRANSACTION
+        | K::ROLLBACK_TRANSACTION
         | K::SAVEPOINT_CREATE
         | K::RELEASE_SAVEPOINT
         | K::EMPTY_STMT
@@ -168,10 +168,7 @@ fn create(node: &SyntaxNode, kind: &str) -> Effect {
     use SyntaxKind as K;
     let named = node.children().find(|part| !comes_first(part.kind()));
     let named = named.filter(|part| part.kind() != K::TABLE_RELATION_NAME);
-    let name = named.map(|part| match part.kind() {
-        K::CAST_SIG | K::OP => Name { schema: None, name: plain(&part) },
-        _ => name(&part),
-    });
+    let name = named.map(|part| name_of(&part));
     let tolerant = if has(node, K::TEMP) {
         Tolerant::Temporary
     } else if has(node, K::IF_NOT_EXISTS) {
@@ -182,6 +179,14 @@ fn create(node: &SyntaxNode, kind: &str) -> Effect {
         Tolerant::No
     };
     Effect::Create { object: Object { kind: kind.to_owned(), on: on(node), name }, tolerant }
+}
+
+/// What a part of a statement names: a cast has two types for a name, an operator has a symbol.
+fn name_of(part: &SyntaxNode) -> Name {
+    match part.kind() {
+        SyntaxKind::CAST_SIG | SyntaxKind::OP => Name { schema: None, name: plain(part) },
+        _ => name(part),
+    }
 }
 
 fn drops(node: &SyntaxNode, kind: &str) -> Vec<Effect> {
@@ -196,7 +201,7 @@ fn drops(node: &SyntaxNode, kind: &str) -> Vec<Effect> {
     });
     named
         .map(|part| Effect::Drop {
-            object: Object { kind: kind.to_owned(), on: on(node), name: Some(name(&part)) },
+            object: Object { kind: kind.to_owned(), on: on(node), name: Some(name_of(&part)) },
             cascade,
         })
         .collect()
@@ -291,8 +296,7 @@ fn rows(node: &SyntaxNode) -> Vec<Effect> {
         };
         if inner.kind() == K::TRUNCATE {
             effects.extend(
-                all(&inner, K::TABLE_RELATION_NAME)
-                    .map(|table| Effect::Rows { verb, table: name(&table) }),
+                all(&inner, K::TABLE_RELATION_NAME).map(|table| Effect::Rows { verb, table: name(&table) }),
             );
             continue;
         }
@@ -306,7 +310,9 @@ fn rows(node: &SyntaxNode) -> Vec<Effect> {
             effects.push(Effect::Rows { verb, table: name(&target) });
         }
     }
-    if effects.is_empty() && !matches!(node.kind(), K::SELECT | K::COMPOUND_SELECT | K::PAREN_SELECT | K::VALUES | K::TABLE) {
+    if effects.is_empty()
+        && !matches!(node.kind(), K::SELECT | K::COMPOUND_SELECT | K::PAREN_SELECT | K::VALUES | K::TABLE)
+    {
         effects.push(Effect::Nothing);
     }
     effects
@@ -355,7 +361,10 @@ mod tests {
             ("CREATE TYPE s.e AS ENUM ('a')", "+ type s.e"),
             ("CREATE DOMAIN d AS text", "+ domain d"),
             ("CREATE SEQUENCE s.q", "+ sequence s.q"),
-            ("CREATE OR REPLACE FUNCTION f(a b.c) RETURNS int LANGUAGE sql RETURN 1", "+ function f OrReplace"),
+            (
+                "CREATE OR REPLACE FUNCTION f(a b.c) RETURNS int LANGUAGE sql RETURN 1",
+                "+ function f OrReplace",
+            ),
             ("CREATE PROCEDURE p() LANGUAGE sql AS ''", "+ function p"),
             ("CREATE TRIGGER t BEFORE UPDATE ON s.a FOR EACH ROW EXECUTE FUNCTION f()", "+ trigger t on s.a"),
             ("CREATE POLICY p ON a USING (true)", "+ policy p on a"),
@@ -391,7 +400,10 @@ mod tests {
             ("DROP SCHEMA s, t", &["- schema s", "- schema t"]),
             ("DROP CAST (int AS s.e)", &["- cast (int as s.e)"]),
             ("DROP TYPE s.e", &["- type s.e"]),
-            ("ALTER TABLE a DROP COLUMN b, DROP CONSTRAINT c CASCADE", &["- column a.b", "- constraint c on a cascade"]),
+            (
+                "ALTER TABLE a DROP COLUMN b, DROP CONSTRAINT c CASCADE",
+                &["- column a.b", "- constraint c on a cascade"],
+            ),
             ("ALTER TABLE a RENAME TO b", &["table a > b"]),
             ("ALTER TABLE a RENAME COLUMN b TO c", &["column a.b > c"]),
             ("ALTER TABLE a RENAME b TO c", &["column a.b > c"]),
@@ -414,7 +426,10 @@ mod tests {
             ("INSERT INTO s.a VALUES (1)", &["INSERT s.a"][..]),
             ("UPDATE ONLY a SET b = 1", &["UPDATE a"]),
             ("DELETE FROM a USING b WHERE a.x = b.x", &["DELETE a"]),
-            ("WITH g AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM g", &["INSERT b", "DELETE a"]),
+            (
+                "WITH g AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM g",
+                &["INSERT b", "DELETE a"],
+            ),
             ("WITH g AS (DELETE FROM a RETURNING *) SELECT * FROM g", &["DELETE a"]),
             ("MERGE INTO a USING b ON a.x = b.x WHEN MATCHED THEN DELETE", &["MERGE a"]),
             ("TRUNCATE a, s.b", &["TRUNCATE a", "TRUNCATE s.b"]),

@@ -13,15 +13,15 @@ mod rules;
 mod safer;
 mod source;
 mod squawk;
-mod tree;
 #[cfg(test)]
 mod testing;
+mod tree;
 mod two_phase;
 mod world;
 
 pub(crate) use catalogue::{find, nearest, rules};
 pub(crate) use check::check;
-pub(crate) use docs::{explain, page};
+pub(crate) use docs::{explain, group_name, level_name, owner_name};
 pub(crate) use finding::{Finding, Level};
 pub(crate) use options::{OLDEST_SERVER, Options, Scope};
-pub(crate) use rule::{Group, Owner, Rule};
+pub(crate) use rule::Rule;

@@ -74,7 +74,12 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    pub(crate) fn new(rule: &'static str, case: &Case<'_>, span: std::ops::Range<usize>, message: String) -> Self {
+    pub(crate) fn new(
+        rule: &'static str,
+        case: &Case<'_>,
+        span: std::ops::Range<usize>,
+        message: String,
+    ) -> Self {
         Self { rule, direction: case.source.direction, span, message, help: None, safer: None }
     }
 

@@ -3,10 +3,15 @@
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use super::rule::Case;
-use super::tree::{child, find, has_token, name, span};
+use super::tree::{child, find, name, span};
 
 /// What to write instead of a statement, where one can be written down from it.
-pub(super) fn script(case: &Case<'_>, statement: &SyntaxNode, node: &SyntaxNode, rule: &str) -> Option<String> {
+pub(super) fn script(
+    case: &Case<'_>,
+    statement: &SyntaxNode,
+    node: &SyntaxNode,
+    rule: &str,
+) -> Option<String> {
     use SyntaxKind as K;
     let text = |node: &SyntaxNode| case.source.text.get(span(node)).map(str::to_owned);
     let table = child(statement, K::TABLE_RELATION_NAME).and_then(|table| text(&table));
@@ -113,12 +118,13 @@ fn using_index(
     }
     let kinds = [K::UNIQUE_CONSTRAINT, K::PRIMARY_KEY_CONSTRAINT];
     let found = node.descendants().find(|part| kinds.contains(&part.kind()))?;
-    let columns = text(&child(&found, K::CONSTRAINT_COLUMN_LIST)?)?;
+    let columns = text(&find(&found, K::CONSTRAINT_COLUMN_REF_LIST)?)?;
     let named = match find(&found, K::CONSTRAINT_NAME) {
         Some(named) => text(&named)?,
         None => identifier(&[table, columns.trim_matches(['(', ')']), suffix]),
     };
-    (!has_token(&found, K::DEFERRABLE_KW)).then(|| {
+    let deferrable = found.children().any(|part| format!("{:?}", part.kind()).contains("DEFERR"));
+    (!deferrable).then(|| {
         format!(
             "-- in a migration of its own\n\
              CREATE UNIQUE INDEX CONCURRENTLY {named} ON {table} {columns};\n\
@@ -133,7 +139,12 @@ fn identifier(parts: &[&str]) -> String {
     let plain = |part: &str| {
         let last = part.rsplit('.').next().unwrap_or(part);
         let kept = last.chars().map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' });
-        kept.collect::<String>().split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_").to_lowercase()
+        kept.collect::<String>()
+            .split('_')
+            .filter(|word| !word.is_empty())
+            .collect::<Vec<_>>()
+            .join("_")
+            .to_lowercase()
     };
     parts.iter().map(|part| plain(part)).collect::<Vec<_>>().join("_")
 }

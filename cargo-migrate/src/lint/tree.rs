@@ -138,12 +138,18 @@ mod tests {
             let found = name(&statement(sql));
             assert_eq!((found.schema.as_deref(), found.name.as_str()), (schema, table), "{sql}");
         }
-        assert_eq!(name(&child(&statement("DROP TRIGGER \"T\" ON a"), SyntaxKind::TRIGGER_REF).unwrap()).name, "T");
+        assert_eq!(
+            name(&child(&statement("DROP TRIGGER \"T\" ON a"), SyntaxKind::TRIGGER_REF).unwrap()).name,
+            "T"
+        );
     }
 
     #[test]
     fn a_name_without_a_schema_may_be_any() {
-        let name = |schema: Option<&str>, name: &str| Name { schema: schema.map(str::to_owned), name: name.to_owned() };
+        let name = |schema: Option<&str>, name: &str| Name {
+            schema: schema.map(str::to_owned),
+            name: name.to_owned(),
+        };
         assert!(name(None, "a").may_be(&name(Some("s"), "a")));
         assert!(name(Some("s"), "a").may_be(&name(Some("s"), "a")));
         assert!(!name(Some("t"), "a").may_be(&name(Some("s"), "a")));

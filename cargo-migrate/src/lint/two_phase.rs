@@ -37,13 +37,19 @@ pub(crate) fn bad_comments(case: &Case<'_>) -> Vec<Draft> {
         let word = comment.text.split_whitespace().next().unwrap_or_default();
         let message = if word.is_empty() {
             "this comment does not say what came before".to_owned()
-        } else if let Some((version, description)) = name::parse_recorded(word.trim_end_matches(['.', ',', ';', ':']))
+        } else if let Some((version, description)) =
+            name::parse_recorded(word.trim_end_matches(['.', ',', ';', ':']))
         {
             let known = case.set.get(version).filter(|known| known.version < case.migration().version);
             // "2 releases ago" is words: a version is written as long as those of the folder, or with its description.
             let is_words = description.is_none() && known.is_none() && word.len() < 4;
             match known {
-                Some(known) if description.is_none_or(|_| known.stem == word.trim_end_matches(['.', ',', ';', ':'])) => continue,
+                Some(known)
+                    if description
+                        .is_none_or(|_| known.stem == word.trim_end_matches(['.', ',', ';', ':'])) =>
+                {
+                    continue;
+                }
                 _ if is_words => continue,
                 _ => format!("`{word}` is no earlier migration of this folder"),
             }
@@ -69,7 +75,8 @@ fn comments(source: &Source<'_>) -> Vec<Comment> {
     for line in text.split_inclusive('\n') {
         let line_start = start;
         start += line.len();
-        let Some(at) = line.find("--").filter(|at| line[*at..].trim_start_matches('-').trim_start().starts_with(MARK))
+        let Some(at) =
+            line.find("--").filter(|at| line[*at..].trim_start_matches('-').trim_start().starts_with(MARK))
         else {
             continue;
         };

@@ -99,7 +99,8 @@ impl<'p> World<'p> {
             self.others.insert(key, known.unwrap_or(migration));
             return;
         }
-        if matches!(tolerant, Tolerant::IfNotExists | Tolerant::OrReplace) && self.relation(created).is_some() {
+        if matches!(tolerant, Tolerant::IfNotExists | Tolerant::OrReplace) && self.relation(created).is_some()
+        {
             return;
         }
         let mut relation =
@@ -149,7 +150,8 @@ impl<'p> World<'p> {
                     if let Some(written) = relation.columns.remove(&from.name) {
                         relation.columns.insert(to.name.clone(), written);
                     }
-                    for (column, _) in relation.checks.values_mut().filter(|(column, _)| *column == from.name) {
+                    for (column, _) in relation.checks.values_mut().filter(|(column, _)| *column == from.name)
+                    {
                         column.clone_from(&to.name);
                     }
                 }
@@ -199,7 +201,8 @@ impl<'p> World<'p> {
                     }
                 }
                 K::VALIDATE_CONSTRAINT => {
-                    let constraint = child(&action, K::CONSTRAINT_NAME_REF).map(|constraint| name(&constraint).name);
+                    let constraint =
+                        child(&action, K::CONSTRAINT_NAME_REF).map(|constraint| name(&constraint).name);
                     if let Some((_, validated)) = constraint.and_then(|name| relation.checks.get_mut(&name)) {
                         *validated = true;
                     }
@@ -217,7 +220,10 @@ fn fits(relation: &Relation, wanted: &Name) -> bool {
 impl Relation {
     /// Takes in a constraint, where it is `CHECK (column IS NOT NULL)`.
     fn check(&mut self, check: &SyntaxNode, validated: bool) {
-        let Some(expression) = check.children().last().filter(|inner| inner.kind() != SyntaxKind::NOT_VALID)
+        let Some(expression) = check
+            .children()
+            .last()
+            .filter(|inner| inner.kind() != SyntaxKind::NOT_VALID)
             .or_else(|| check.children().find(|inner| inner.kind() == SyntaxKind::BIN_EXPR))
         else {
             return;
@@ -273,7 +279,8 @@ mod tests {
     fn tables_come_change_and_go() {
         let mut world = World::default();
         play(&mut world, 0, "CREATE TABLE s.a (b varchar(10), C int) PARTITION BY RANGE (b);");
-        let relation = |world: &World, name: &str| world.relation(&named(name)).map(|relation| relation.created);
+        let relation =
+            |world: &World, name: &str| world.relation(&named(name)).map(|relation| relation.created);
         assert_eq!(relation(&world, "a"), Some(0));
         assert_eq!(relation(&world, "t.a"), None);
         assert!(world.relation(&named("s.a")).unwrap().partitioned);

@@ -19,6 +19,13 @@ pub(crate) struct Place<'a> {
     pub(crate) statement: Option<(usize, usize)>,
 }
 
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    Error,
+    Warning,
+}
+
 /// Lines shown before and after the one with the fault.
 const AROUND: usize = 2;
 /// Bytes of one line shown before and after the fault: a dump can have a line of megabytes.
@@ -42,14 +49,30 @@ impl Place<'_> {
 
     /// The lines around it as rustc would show them, with `title` above; the title alone where no place is known.
     pub(crate) fn render(&self, title: &str, id: Option<&str>, page: Page) -> String {
+        self.draw(Severity::Error, title, id, None, page)
+    }
+
+    /// The same for whatever is not an error; `length` bytes are underlined as far as they are on one line, the word
+    /// that is pointed at where it is not known.
+    pub(crate) fn draw(
+        &self,
+        severity: Severity,
+        title: &str,
+        id: Option<&str>,
+        length: Option<usize>,
+        page: Page,
+    ) -> String {
         let code = id.map_or_else(String::new, |id| format!("[{}]", escape_line(id)));
-        let mut shown =
-            format!("{}: {}\n", page.paint.bad(&format!("error{code}")), page.paint.bold(&escape(title)));
+        let (heading, level) = match severity {
+            Severity::Error => (page.paint.bad(&format!("error{code}")), Level::ERROR),
+            Severity::Warning => (page.paint.warn(&format!("warning{code}")), Level::WARNING),
+        };
+        let mut shown = format!("{heading}: {}\n", page.paint.bold(&escape(title)));
         let path = escape_line(self.path);
         let Some((offset, (line, column))) = self.offset().zip(self.line_column()) else {
             return shown + &format!("{} {path}\n", page.paint.note("  -->"));
         };
-        let window = self.window(offset);
+        let window = self.window(offset, length);
         let first = line.saturating_sub(window.before.matches('\n').count()).max(1);
         let last = first + window.lines();
         let arrow = format!("{:>width$}-->", "", width = last.to_string().len());
@@ -59,7 +82,7 @@ impl Place<'_> {
             .line_start(first)
             .fold(false)
             .annotation(AnnotationKind::Primary.span(span));
-        let group = Group::with_level(Level::ERROR).element(snippet);
+        let group = Group::with_level(level).element(snippet);
         let renderer = if page.paint.on { Renderer::styled() } else { Renderer::plain() };
         let width = page.width.unwrap_or(140).max(20);
         shown += &renderer.decor_style(DecorStyle::Ascii).term_width(width).render(&[group]);
@@ -68,7 +91,7 @@ impl Place<'_> {
     }
 
     /// The text around an offset, with secrets masked and controls spelled out.
-    fn window(&self, offset: usize) -> Window {
+    fn window(&self, offset: usize, length: Option<usize>) -> Window {
         // Masking needs whole tokens: it starts where the statement does. Without one the whole text is looked at.
         let (start, end) = match self.statement {
             Some((start, end)) if start <= offset && offset <= end && end <= self.text.len() => {
@@ -104,7 +127,13 @@ impl Place<'_> {
                 last = line_end(last + 1);
             }
         }
-        let token = token_len(&text[offset..]);
+        let token = match length {
+            Some(length) => {
+                let end = text.floor_char_boundary(offset + length.min(OF_A_LINE)).max(offset);
+                line_end(offset).min(end) - offset
+            }
+            None => token_len(&text[offset..]),
+        };
         Window {
             before: shorten_lines(&text[first..offset], true),
             at: shorten_lines(&text[offset..offset + token], false),

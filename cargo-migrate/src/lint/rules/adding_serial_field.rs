@@ -59,7 +59,10 @@ mod tests {
     #[test]
     fn a_serial_column_of_a_table_in_use() {
         let rule = "adding-serial-field";
-        assert_eq!(found("ALTER TABLE orders ADD COLUMN n bigserial NOT NULL;", rule), ["ADD COLUMN n bigserial NOT NULL"]);
+        assert_eq!(
+            found("ALTER TABLE orders ADD COLUMN n bigserial NOT NULL;", rule),
+            ["ADD COLUMN n bigserial NOT NULL"]
+        );
         assert!(found("CREATE TABLE a (); ALTER TABLE a ADD COLUMN n serial;", rule).is_empty());
         assert!(found("ALTER TABLE orders ADD COLUMN n bigint;", rule).is_empty());
     }

@@ -35,7 +35,9 @@ fn check(case: &Case<'_>, found: &mut Vec<Draft>) {
     });
     let Some(other) = other else { return };
     let message = format!("this runs without a transaction, because {command} stands in the same file");
-    found.push(Draft::new(RULE.name, case, other.span(), message).help(format!("give {command} a file of its own")));
+    found.push(
+        Draft::new(RULE.name, case, other.span(), message).help(format!("give {command} a file of its own")),
+    );
 }
 
 #[cfg(test)]

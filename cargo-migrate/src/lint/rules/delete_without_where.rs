@@ -20,7 +20,9 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>, _: &Parsed<'_>, node: &SyntaxNode, found: &mut Vec<Draft>) {
     for delete in unfiltered(node, SyntaxKind::DELETE) {
-        let Some(table) = child(&delete, SyntaxKind::RELATION_NAME).map(|table| name(&table)) else { continue };
+        let Some(table) = child(&delete, SyntaxKind::RELATION_NAME).map(|table| name(&table)) else {
+            continue;
+        };
         if has(&delete, SyntaxKind::USING_CLAUSE) || case.is_new(&table) {
             continue;
         }
@@ -34,7 +36,8 @@ fn check(case: &Case<'_>, _: &Parsed<'_>, node: &SyntaxNode, found: &mut Vec<Dra
 /// The statements of this kind that run when the statement does and have no condition: not those in the body of a
 /// function or rule.
 pub(super) fn unfiltered(node: &SyntaxNode, kind: SyntaxKind) -> Vec<SyntaxNode> {
-    let runs = !format!("{:?}", node.kind()).starts_with("CREATE_") || node.kind() == SyntaxKind::CREATE_TABLE_AS;
+    let runs =
+        !format!("{:?}", node.kind()).starts_with("CREATE_") || node.kind() == SyntaxKind::CREATE_TABLE_AS;
     if !runs || node.kind() == SyntaxKind::EXPLAIN {
         return Vec::new();
     }

@@ -87,7 +87,12 @@ mod tests {
     #[test]
     fn a_two_phase_comment_names_an_earlier_migration() {
         let rule = "two-phase-comment";
-        for comment in ["-- two-phase: 0099_later", "-- two-phase:", "-- two-phase: 0001_other_name", "-- two-phase: 0002"] {
+        for comment in [
+            "-- two-phase: 0099_later",
+            "-- two-phase:",
+            "-- two-phase: 0001_other_name",
+            "-- two-phase: 0002",
+        ] {
             let sql = format!("{comment}\nALTER TABLE orders DROP COLUMN note;");
             assert_eq!(found(&sql, rule), [comment], "{sql}");
         }

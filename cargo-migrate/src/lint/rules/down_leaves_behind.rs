@@ -45,9 +45,10 @@ fn check(case: &Case<'_>, found: &mut Vec<Draft>) {
 
 /// Whether all of a script could be read, and nothing in it may do anything.
 fn is_readable(source: &Source<'_>) -> bool {
-    source.statements.iter().all(|parsed| {
-        parsed.node.as_ref().is_some_and(|node| !effects(node).contains(&Effect::Unknown))
-    })
+    source
+        .statements
+        .iter()
+        .all(|parsed| parsed.node.as_ref().is_some_and(|node| !effects(node).contains(&Effect::Unknown)))
 }
 
 /// What is there after the script and was not before, by name.
@@ -65,12 +66,15 @@ fn created(up: &Source<'_>) -> Vec<(Object, Tolerant)> {
                 created.push((object, tolerant));
             }
             Effect::Drop { object, .. } => created.retain(|(known, _)| {
-                !is_same(known, &object) && !(is_relation(&object.kind) && is_part_of(known, &object))
+                !(is_same(known, &object) || is_relation(&object.kind) && is_part_of(known, &object))
             }),
             Effect::Rename { object, to } => {
                 for (known, _) in &mut created {
                     if is_same(known, &object) {
-                        known.name = Some(Name { schema: known.name.as_ref().and_then(|n| n.schema.clone()), ..to.clone() });
+                        known.name = Some(Name {
+                            schema: known.name.as_ref().and_then(|n| n.schema.clone()),
+                            ..to.clone()
+                        });
                     } else if is_relation(&object.kind) && is_part_of(known, &object) {
                         known.on = Some(to.clone());
                     }
@@ -106,7 +110,8 @@ fn parents(up: &Source<'_>) -> Vec<(Name, Name)> {
                 }
             }
             SyntaxKind::CREATE_SEQUENCE | SyntaxKind::ALTER_SEQUENCE => {
-                if let (Some(own), Some(owner)) = (node.first_child(), find(node, SyntaxKind::OPTION_OWNED_BY))
+                if let (Some(own), Some(owner)) =
+                    (node.first_child(), find(node, SyntaxKind::OPTION_OWNED_BY))
                     && let Some(table) = owning_table(&owner)
                 {
                     parents.push((name(&own), table));
@@ -114,7 +119,7 @@ fn parents(up: &Source<'_>) -> Vec<(Name, Name)> {
             }
             SyntaxKind::ALTER_TABLE => {
                 // ADD CONSTRAINT … USING INDEX takes the index over.
-                for constraint in all(node, SyntaxKind::USING_INDEX) {
+                for constraint in all(node, SyntaxKind::USING_INDEX_NAME) {
                     let table = child(node, SyntaxKind::TABLE_RELATION_NAME).map(|table| name(&table));
                     let index = find(&constraint, SyntaxKind::PATH_REF).map(|_| name(&constraint));
                     if let (Some(index), Some(table)) = (index, table) {
@@ -168,7 +173,16 @@ fn is_undone(
     }
     let may_go_along = matches!(
         object.kind.as_str(),
-        "CONSTRAINT" | "TRIGGER" | "VIEW" | "MATERIALIZED VIEW" | "COLUMN" | "POLICY" | "RULE" | "INDEX" | "FUNCTION" | "SEQUENCE"
+        "CONSTRAINT"
+            | "TRIGGER"
+            | "VIEW"
+            | "MATERIALIZED VIEW"
+            | "COLUMN"
+            | "POLICY"
+            | "RULE"
+            | "INDEX"
+            | "FUNCTION"
+            | "SEQUENCE"
     );
     cascades && may_go_along
         || object.kind == "CONSTRAINT" && object.name.is_none() && drops_not_null(source)
@@ -228,10 +242,18 @@ mod tests {
             messages[0].clone()
         };
         for (up, down, left) in [
-            ("CREATE TYPE mood AS ENUM ('a'); ALTER TABLE orders ADD COLUMN mood mood;", "ALTER TABLE orders DROP COLUMN mood;", "type mood"),
+            (
+                "CREATE TYPE mood AS ENUM ('a'); ALTER TABLE orders ADD COLUMN mood mood;",
+                "ALTER TABLE orders DROP COLUMN mood;",
+                "type mood",
+            ),
             ("CREATE TABLE a (); CREATE TABLE b ();", "DROP TABLE a;", "table b"),
             ("ALTER TABLE orders ADD a int, ADD b int;", "ALTER TABLE orders DROP a;", "column orders.b"),
-            ("CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS ''; CREATE TRIGGER t BEFORE UPDATE ON orders EXECUTE FUNCTION f();", "DROP TRIGGER t ON orders;", "function f"),
+            (
+                "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS ''; CREATE TRIGGER t BEFORE UPDATE ON orders EXECUTE FUNCTION f();",
+                "DROP TRIGGER t ON orders;",
+                "function f",
+            ),
             ("CREATE INDEX i ON orders (note);", "DROP INDEX j;", "index i"),
             ("CREATE OR REPLACE VIEW v AS SELECT 1;", "UPDATE orders SET note = '' WHERE false;", "view v"),
             ("CREATE SEQUENCE s;  CREATE TABLE a ();", "DROP TABLE a;", "sequence s"),
@@ -244,26 +266,42 @@ mod tests {
     #[test]
     fn what_is_undone_in_whatever_way() {
         for (up, down) in [
-            ("CREATE TABLE a (); CREATE INDEX i ON a (b); CREATE TRIGGER t BEFORE UPDATE ON a EXECUTE FUNCTION f();", "DROP TABLE a;"),
+            (
+                "CREATE TABLE a (); CREATE INDEX i ON a (b); CREATE TRIGGER t BEFORE UPDATE ON a EXECUTE FUNCTION f();",
+                "DROP TABLE a;",
+            ),
             ("CREATE SCHEMA s; CREATE TABLE s.a (); CREATE VIEW s.v AS SELECT 1;", "DROP SCHEMA s CASCADE;"),
             ("CREATE SEQUENCE s; CREATE TABLE a (b int); ALTER SEQUENCE s OWNED BY a.b;", "DROP TABLE a;"),
-            ("CREATE TABLE a (b int) PARTITION BY LIST (b); CREATE TABLE a_1 PARTITION OF a DEFAULT;", "DROP TABLE a;"),
+            (
+                "CREATE TABLE a (b int) PARTITION BY LIST (b); CREATE TABLE a_1 PARTITION OF a DEFAULT;",
+                "DROP TABLE a;",
+            ),
             ("CREATE TABLE a (); ALTER TABLE a RENAME TO b;", "DROP TABLE b;"),
             ("CREATE TABLE a (); DROP TABLE a;", "SELECT 1;"),
             ("CREATE TEMP TABLE a ();", "SELECT 1;"),
-            ("CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1;", "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql RETURN 2;"),
+            (
+                "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql RETURN 1;",
+                "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql RETURN 2;",
+            ),
             ("DROP VIEW v; CREATE VIEW v AS SELECT 1;", "DROP VIEW v; CREATE VIEW v AS SELECT 2;"),
             ("CREATE TABLE a ();", "DO $$ BEGIN EXECUTE 'DROP TABLE a'; END $$;"),
             ("CREATE TABLE a ();", "SELECT drop_all();"),
             ("CREATE EXTENSION IF NOT EXISTS citext;", "DROP TABLE x;"),
-            ("ALTER TABLE orders ADD a int; CREATE INDEX i ON orders (a); ALTER TABLE orders ADD CHECK (a > 0);", "ALTER TABLE orders DROP a;"),
+            (
+                "ALTER TABLE orders ADD a int; CREATE INDEX i ON orders (a); ALTER TABLE orders ADD CHECK (a > 0);",
+                "ALTER TABLE orders DROP a;",
+            ),
             ("ALTER TABLE orders ADD UNIQUE (note);", "ALTER TABLE orders DROP CONSTRAINT orders_note_key;"),
             ("CREATE TYPE e AS ENUM (); ALTER TYPE x RENAME TO y;", "ALTER TYPE e RENAME TO f; DROP TYPE f;"),
             ("CREATE INDEX ON orders (note);", "DROP INDEX orders_note_idx;"),
             ("CREATE UNIQUE INDEX CONCURRENTLY i ON orders (note);", "DROP INDEX CONCURRENTLY IF EXISTS i;"),
             ("ALTER TYPE e ADD VALUE 'x';", "ALTER TYPE e RENAME TO f;"),
         ] {
-            assert!(found_in_down(up, down, RULE).is_empty(), "{up} / {down}: {:?}", messages_in_down(up, down, RULE));
+            assert!(
+                found_in_down(up, down, RULE).is_empty(),
+                "{up} / {down}: {:?}",
+                messages_in_down(up, down, RULE)
+            );
         }
     }
 }

@@ -27,7 +27,8 @@ fn check(case: &Case<'_>, found: &mut Vec<Draft>) {
     if !has_effect(case.source) && has_effect(up) {
         let message = "this changes nothing, and its up does".to_owned();
         let span = case.source.statements.first().map_or(0..0, |parsed| parsed.span());
-        let help = "undo the up, or delete this file and write `-- migrate: irreversible <reason>` into the up";
+        let help =
+            "undo the up, or delete this file and write `-- migrate: irreversible <reason>` into the up";
         found.push(Draft::new(RULE.name, case, span, message).help(help));
     }
 }
@@ -49,7 +50,10 @@ mod tests {
     #[test]
     fn a_down_that_only_looks_like_one() {
         assert_eq!(found_in_down("CREATE TABLE a ();", "SELECT 1;", RULE), ["SELECT 1"]);
-        assert_eq!(found_in_down("CREATE TABLE a ();", "SET LOCAL x.y = 1; SELECT 'nothing';", RULE).len(), 1);
+        assert_eq!(
+            found_in_down("CREATE TABLE a ();", "SET LOCAL x.y = 1; SELECT 'nothing';", RULE).len(),
+            1
+        );
     }
 
     #[test]

@@ -29,7 +29,8 @@ fn check(case: &Case<'_>, found: &mut Vec<Draft>) {
             [] => false,
         });
         if let Some(table) = ours {
-            let message = format!("{} on {}, which keeps the history of migrations", change.command, table.join("."));
+            let message =
+                format!("{} on {}, which keeps the history of migrations", change.command, table.join("."));
             found.push(
                 Draft::new(RULE.name, case, parsed.span(), message)
                     .help("the runner refuses this; `cargo migrate repair` changes the history"),
@@ -46,13 +47,20 @@ mod tests {
 
     #[test]
     fn the_history_is_left_alone() {
-        assert_eq!(found("DROP TABLE IF EXISTS schema_migrations;", RULE), ["DROP TABLE IF EXISTS schema_migrations"]);
+        assert_eq!(
+            found("DROP TABLE IF EXISTS schema_migrations;", RULE),
+            ["DROP TABLE IF EXISTS schema_migrations"]
+        );
         assert_eq!(found("INSERT INTO public.schema_migrations_log DEFAULT VALUES;", RULE).len(), 1);
     }
 
     #[test]
     fn other_tables_are_not_the_history() {
-        for sql in ["DROP TABLE app.schema_migrations;", "SELECT * FROM schema_migrations;", "DROP TABLE migrations;"] {
+        for sql in [
+            "DROP TABLE app.schema_migrations;",
+            "SELECT * FROM schema_migrations;",
+            "DROP TABLE migrations;",
+        ] {
             assert!(found(sql, RULE).is_empty(), "{sql}");
         }
     }

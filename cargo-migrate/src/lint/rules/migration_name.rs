@@ -64,7 +64,10 @@ mod tests {
     fn names_that_stand_out() {
         assert_eq!(told_about_names(&["0001_AddProducts"], RULE), ["0001_AddProducts"]);
         assert_eq!(told_about_names(&["0001_a", "2_b"], RULE), ["2_b"]);
-        assert_eq!(told_about_names(&["0001_a", "20260102030405_b", "20260102030406_c"], RULE), ["20260102030405_b"]);
+        assert_eq!(
+            told_about_names(&["0001_a", "20260102030405_b", "20260102030406_c"], RULE),
+            ["20260102030405_b"]
+        );
         assert_eq!(told_about_names(&["0001_add products"], RULE).len(), 1);
     }
 

@@ -31,20 +31,20 @@ fn check(case: &Case<'_>, parsed: &Parsed<'_>, node: &SyntaxNode, found: &mut Ve
         && case.other.is_some_and(|up| up.script.mode == Mode::NonTransactional)
     {
         "the up runs without a transaction: rolled back by half, this may not be there"
-    } else if drops_without
-        && matches!(parsed.statement.kind, StatementKind::NoTransaction(_))
-    {
+    } else if drops_without && matches!(parsed.statement.kind, StatementKind::NoTransaction(_)) {
         "where the connection is lost, nobody knows whether this was done: run again, it fails"
     } else if node.kind() == SyntaxKind::CREATE_INDEX
         && matches!(parsed.statement.kind, StatementKind::Concurrent(_))
-        && sql::concurrent_target(case.source.script.sql(parsed.statement)).is_some_and(|target| target.index.is_none())
+        && sql::concurrent_target(case.source.script.sql(parsed.statement))
+            .is_some_and(|target| target.index.is_none())
     {
         found.push(
             Draft::new(
                 RULE.name,
                 case,
                 parsed.span(),
-                "without a name it cannot be told whether the index of an attempt that failed is this one".to_owned(),
+                "without a name it cannot be told whether the index of an attempt that failed is this one"
+                    .to_owned(),
             )
             .help("name the index"),
         );

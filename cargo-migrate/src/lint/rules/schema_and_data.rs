@@ -28,7 +28,8 @@ fn check(case: &Case<'_>, found: &mut Vec<Draft>) {
     }
     // What is new here is known only after the statements before.
     let mut world = World::after(case.world);
-    let (mut altered, mut changed): (Option<(&Parsed<'_>, Name)>, Option<(&Parsed<'_>, Name)>) = (None, None);
+    let mut altered: Option<(&Parsed<'_>, Name)> = None;
+    let mut changed: Option<(&Parsed<'_>, Name)> = None;
     for parsed in &case.source.statements {
         let Some(node) = &parsed.node else { continue };
         let here = Case { set: case.set, world: &world, source: case.source, other: case.other, ..*case };

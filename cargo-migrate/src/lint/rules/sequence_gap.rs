@@ -52,7 +52,9 @@ mod tests {
     fn folders_that_do_not_count_by_one() {
         assert!(told_about_names(&["0001_a", "0002_b", "0003_c"], RULE).is_empty());
         assert!(told_about_names(&["0010_a", "0020_b", "0030_c"], RULE).is_empty());
-        assert!(told_about_names(&["20260102030405_a", "20260102030406_b", "20260202030406_c"], RULE).is_empty());
+        assert!(
+            told_about_names(&["20260102030405_a", "20260102030406_b", "20260202030406_c"], RULE).is_empty()
+        );
         assert!(told_about_names(&["0001_a", "0009_b"], RULE).is_empty());
     }
 }

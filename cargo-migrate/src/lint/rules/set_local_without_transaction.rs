@@ -28,12 +28,14 @@ fn check(case: &Case<'_>, found: &mut Vec<Draft>) {
         let Some(node) = &parsed.node else { continue };
         match node.kind() {
             SyntaxKind::BEGIN => in_block = true,
-            SyntaxKind::COMMIT | SyntaxKind::ROLLBACK => in_block = false,
+            SyntaxKind::COMMIT_TRANSACTION | SyntaxKind::ROLLBACK_TRANSACTION => in_block = false,
             SyntaxKind::SET | SyntaxKind::SET_ROLE | SyntaxKind::SET_SESSION_AUTH
                 if !in_block && has(node, SyntaxKind::LOCAL_SCOPE) =>
             {
                 let message = "this has no effect: the file runs without a transaction".to_owned();
-                found.push(Draft::new(RULE.name, case, parsed.span(), message).help("write SET without LOCAL"));
+                found.push(
+                    Draft::new(RULE.name, case, parsed.span(), message).help("write SET without LOCAL"),
+                );
             }
             _ => {}
         }

@@ -23,13 +23,20 @@ pub(super) const RULE: Rule = Rule {
 
 fn check(case: &Case<'_>, _: &Parsed<'_>, node: &SyntaxNode, found: &mut Vec<Draft>) {
     for update in unfiltered(node, SyntaxKind::UPDATE) {
-        let Some(table) = child(&update, SyntaxKind::RELATION_NAME).map(|table| name(&table)) else { continue };
+        let Some(table) = child(&update, SyntaxKind::RELATION_NAME).map(|table| name(&table)) else {
+            continue;
+        };
         if case.is_new(&table) || has(&update, SyntaxKind::FROM_CLAUSE) {
             continue;
         }
         found.push(
-            Draft::new(RULE.name, case, span(&update), format!("every row of {table} is written in one transaction"))
-                .help("say which rows need it: WHERE …; where all are meant: WHERE true"),
+            Draft::new(
+                RULE.name,
+                case,
+                span(&update),
+                format!("every row of {table} is written in one transaction"),
+            )
+            .help("say which rows need it: WHERE …; where all are meant: WHERE true"),
         );
     }
 }
@@ -40,7 +47,10 @@ mod tests {
 
     #[test]
     fn all_rows_of_a_table_in_use() {
-        assert_eq!(found("UPDATE orders SET note = '';", "update-without-where"), ["UPDATE orders SET note = ''"]);
+        assert_eq!(
+            found("UPDATE orders SET note = '';", "update-without-where"),
+            ["UPDATE orders SET note = ''"]
+        );
     }
 
     #[test]

@@ -21,7 +21,9 @@ pub(super) fn violations(source: &Source<'_>, options: &Options) -> Vec<Violatio
     let wanted = catalogue::rules().iter().filter(|rule| {
         rule.owner == Owner::Squawk
             && (check::level(rule, source.direction, options) != Level::Allow
-                || allowed.iter().any(|allow| catalogue::find(&allow.rule).is_some_and(|known| known.name == rule.name)))
+                || allowed
+                    .iter()
+                    .any(|allow| catalogue::find(&allow.rule).is_some_and(|known| known.name == rule.name)))
     });
     let rules: Vec<_> = wanted.filter_map(|rule| squawk_linter::Rule::try_from(rule.name).ok()).collect();
     if rules.is_empty() {

@@ -28,7 +28,8 @@ pub(in crate::lint) fn refine(
             Group::Loses | Group::Style => false,
         };
         let answered = rule.group == Group::Breaks
-            && (is_made_again(case, parsed, statement) || two_phase::covers(case.source, parsed.statement.start));
+            && (is_made_again(case, parsed, statement)
+                || two_phase::covers(case.source, parsed.statement.start));
         if silent || answered || is_wrong(case, statement, &node, rule.name, &codes) {
             continue;
         }
@@ -62,7 +63,8 @@ fn trimmed(text: &str, span: std::ops::Range<usize>) -> std::ops::Range<usize> {
 fn concerns_users(case: &Case<'_>, statement: &SyntaxNode) -> bool {
     let objects: Vec<Object> = effects(statement).into_iter().filter_map(object_of).collect();
     if statement.kind() == SyntaxKind::CREATE_INDEX {
-        return child(statement, SyntaxKind::TABLE_RELATION_NAME).is_none_or(|table| !case.is_new(&name(&table)));
+        return child(statement, SyntaxKind::TABLE_RELATION_NAME)
+            .is_none_or(|table| !case.is_new(&name(&table)));
     }
     if objects.is_empty() {
         // REINDEX, CLUSTER, VACUUM: of what they name.
@@ -153,13 +155,13 @@ fn is_wrong(
                 || constraint(K::FOREIGN_KEY_CONSTRAINT) && also("adding-foreign-key-constraint")
         }
         // Of the one table alone it is a change of the catalog; on a partitioned table it is the way to go.
-        "require-concurrent-index-creation" => child(statement, K::TABLE_RELATION_NAME).is_some_and(|table| {
-            super::super::tree::has_token(&table, K::ONLY_KW)
-        }),
+        "require-concurrent-index-creation" => child(statement, K::TABLE_RELATION_NAME)
+            .is_some_and(|table| super::super::tree::has_token(&table, K::ONLY_KW)),
         "adding-not-nullable-field" => {
             let table = child(statement, K::TABLE_RELATION_NAME).map(|table| name(&table));
             let column = node.ancestors().find(|outer| outer.kind() == K::ALTER_COLUMN);
-            let column = column.and_then(|outer| child(&outer, K::COLUMN_NAME_REF)).map(|column| word(&column));
+            let column =
+                column.and_then(|outer| child(&outer, K::COLUMN_NAME_REF)).map(|column| word(&column));
             table.zip(column).is_some_and(|(table, column)| case.world.is_proven_not_null(&table, &column))
         }
         "adding-field-with-default" => {
@@ -212,7 +214,8 @@ fn words(
     use SyntaxKind as K;
     let help = violation.help.clone();
     let table = child(statement, K::TABLE_RELATION_NAME).map(|table| name(&table));
-    let two_phase = "once no running release uses it, say so above it: `-- two-phase: 0021_…` or why nobody does";
+    let two_phase =
+        "once no running release uses it, say so above it: `-- two-phase: 0021_…` or why nobody does";
     match rule {
         "changing-column-type" => match type_change(case, statement, node) {
             Some((from, to)) => (
