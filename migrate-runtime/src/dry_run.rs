@@ -4,6 +4,7 @@ use migrate_core::{Direction, Goal, Set};
 
 use crate::message::{Attempt, Part};
 use crate::migrator::DryRun;
+use crate::prove::Moment;
 use crate::run::{Prepared, Runner};
 use crate::{Error, history};
 
@@ -46,7 +47,7 @@ impl Runner<'_> {
     }
 
     fn messages(&self, steps: &[Prepared<'_>], durable: bool) -> Vec<String> {
-        let attempt = Attempt { lock_timeout: None, durable };
+        let attempt = Attempt { lock_timeout: None, durable, prove: self.proves(steps) };
         let works: Vec<_> = steps.iter().map(|step| (step.work(), self.record(step))).collect();
         let parts = self.builder().transaction(&works, self.rows, attempt);
         parts.into_iter().map(text).collect()
@@ -62,5 +63,11 @@ pub(crate) fn text(part: Part<'_>) -> String {
             }
             _ => work.script.sql(&statement).to_owned(),
         },
+        Part::Schema { moment: Moment::Before, .. } => "-- prove: here the schema is read".to_owned(),
+        Part::Schema { moment: Moment::After, .. } => {
+            "-- prove: here it is read again, and ROLLBACK follows where the \
+             change is not the recorded one"
+                .to_owned()
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use migrate_core::schema::Unmet;
-use migrate_core::{Direction, Refusal};
+use migrate_core::schema::{Diff, Unmet};
+use migrate_core::{Checksum, Direction, Refusal};
 
-use crate::event::Session;
+use crate::event::{PlannedStep, Session};
 
 /// Why a run failed. [`hint`](Error::hint) says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -152,6 +152,19 @@ pub enum Error {
         /// Where and why.
         failure: Box<Failure>,
     },
+    /// A migration did not change the schema as it is recorded in `migrations.lock`. It was rolled back, unless it is
+    /// one that cannot be.
+    #[error("`{}` did not change the schema as recorded{}", disproof.stem, disproof.outcome())]
+    Disproved {
+        /// What it changed.
+        disproof: Box<Disproof>,
+    },
+    /// A proof was asked for, and what these scripts change is not recorded. Nothing was run.
+    #[error("no schema change is recorded for {}", listed(steps))]
+    NotRecorded {
+        /// Those that have none.
+        steps: Vec<PlannedStep>,
+    },
     /// A non-transactional migration is partly applied and needs a person.
     #[error("migration `{stem}` is partly applied{}", after(failure))]
     Dirty {
@@ -244,6 +257,43 @@ fn listed(unmet: &[Unmet]) -> String {
 
 fn after(failure: &Option<Box<Failure>>) -> String {
     failure.as_ref().map_or_else(String::new, |failure| failure.reason())
+}
+
+fn listed(steps: &[PlannedStep]) -> String {
+    let name = |step: &PlannedStep| match step.direction {
+        Direction::Up => format!("`{}`", step.stem),
+        Direction::Down => format!("the down of `{}`", step.stem),
+    };
+    steps.iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// A schema change that is not the recorded one.
+#[derive(Clone, Debug)]
+pub struct Disproof {
+    /// The migration.
+    pub stem: String,
+    /// Forward or back.
+    pub direction: Direction,
+    /// The file's name.
+    pub file: String,
+    /// The change that `migrations.lock` has: [`Diff::digest`].
+    pub recorded: Checksum,
+    /// That of the change that was made here.
+    pub found: Checksum,
+    /// The change that was made here, without owners and grants, which do not count.
+    pub diff: Diff,
+    /// It is non-transactional, and so it is applied all the same.
+    pub applied: bool,
+}
+
+impl Disproof {
+    fn outcome(&self) -> &'static str {
+        match (self.applied, self.direction) {
+            (false, _) => ", and was not committed",
+            (true, Direction::Up) => "; it is not transactional, and is applied",
+            (true, Direction::Down) => "; it is not transactional, and is rolled back",
+        }
+    }
 }
 
 impl Failure {

@@ -179,6 +179,8 @@ pub enum RetryReason {
     Serialization,
     /// A transaction of an earlier, killed runner still works on the server.
     OrphanRunner,
+    /// Somebody else changed the schema while the migration ran, so that its own change could not be told.
+    SchemaChanged,
 }
 
 /// What recovery does with a partly applied migration.

@@ -62,6 +62,16 @@ impl Error {
                     .to_owned(),
             },
             Self::Failed { failure } | Self::RollbackFailed { failure } => failure_hint(failure),
+            Self::Disproved { disproof } if disproof.applied => "compare what it changed here with what it changes on a \
+                 fresh database (`cargo migrate verify`), and mend the difference with a migration or by hand"
+                .to_owned(),
+            Self::Disproved { .. } => "nothing of it is left; either this database is not what its migrations make \
+                 (`cargo migrate drift` says where), or the record is of something else (`cargo migrate verify` says so, \
+                 `verify --record` renews it)"
+                .to_owned(),
+            Self::NotRecorded { .. } => "nothing was run; record what each script changes with `cargo migrate verify \
+                 --record` and commit migrations.lock; without the proof it runs with --no-prove"
+                .to_owned(),
             Self::Dirty { invalid_indexes, .. } if !invalid_indexes.is_empty() => format!(
                 "drop what was left (`DROP INDEX CONCURRENTLY {}`), mend the cause, and run `cargo migrate up` again: \
                  it resumes; `cargo migrate down` rolls it back",
@@ -210,6 +220,17 @@ mod tests {
         };
         let dirty =
             |invalid_indexes| Error::Dirty { stem: stem(), progress: None, invalid_indexes, failure: None };
+        let disproved = |applied| Error::Disproved {
+            disproof: Box::new(crate::error::Disproof {
+                stem: stem(),
+                direction: up,
+                file: "1_a.up.sql".to_owned(),
+                recorded: migrate_core::Checksum::of("a"),
+                found: migrate_core::Checksum::of("b"),
+                diff: migrate_core::schema::Diff::default(),
+                applied,
+            }),
+        };
         vec![
             Error::Settings { message: "m".to_owned(), hint: "set DATABASE_URL to a database".to_owned() },
             Error::Connect {
@@ -241,6 +262,11 @@ mod tests {
             table_lock(vec![]),
             Error::Failed { failure: failure("22012", "division by zero", up) },
             Error::RollbackFailed { failure: failure("22012", "division by zero", down) },
+            disproved(false),
+            disproved(true),
+            Error::NotRecorded {
+                steps: vec![crate::event::PlannedStep { stem: stem(), direction: down, transactional: true }],
+            },
             dirty(vec![]),
             dirty(vec!["public.i".to_owned()]),
             Error::Refused(Refusal::UnknownTarget { target: Version::new(9), nearest: None }),

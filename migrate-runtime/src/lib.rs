@@ -43,6 +43,7 @@ mod message;
 mod observe;
 mod own_tables;
 mod probe;
+mod prove;
 mod record;
 mod recovery;
 mod repair;

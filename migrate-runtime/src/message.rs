@@ -15,6 +15,7 @@ use crate::failure::{byte_of, original_position};
 use crate::history_table::quote_literal;
 use crate::lock::Keys;
 use crate::probe::Probe;
+use crate::prove::{LOOK, LOOK_STATEMENTS, LOOKED, LOOKED_STATEMENTS, Moment};
 use crate::settings::Settings;
 
 /// Undoes what a body may have set for its session; fine inside and outside a transaction.
@@ -56,7 +57,15 @@ impl Work<'_> {
 /// One thing to send: a simple-query message, or a COPY with its data.
 pub(crate) enum Part<'a> {
     Message(Message<'a>),
-    Copy { work: Work<'a>, statement: Statement },
+    Copy {
+        work: Work<'a>,
+        statement: Statement,
+    },
+    /// The schema is read here.
+    Schema {
+        work: Work<'a>,
+        moment: Moment,
+    },
 }
 
 /// A simple-query message that knows which of its bytes and statements came from which script.
@@ -186,6 +195,8 @@ pub(crate) struct Attempt {
     pub lock_timeout: Option<Duration>,
     /// The commit waits for the disk.
     pub durable: bool,
+    /// The schema is read before and after each body.
+    pub prove: bool,
 }
 
 /// The savepoint around a body: gone with the transaction, so that its release fails where the body ended that. No
@@ -234,8 +245,16 @@ impl Builder<'_> {
                 message.own(RESET, RESET_STATEMENTS);
             }
             self.head(&mut message, work, rows, attempt);
+            if attempt.prove {
+                look(&mut parts, &mut message, *work, Moment::Before);
+            }
+            message.own(&format!("SAVEPOINT {SAVEPOINT}"), 1);
             body(&mut parts, &mut message, *work);
-            self.tail(&mut message, record);
+            message.own(&format!("RELEASE SAVEPOINT {SAVEPOINT};RESET SESSION AUTHORIZATION;RESET ROLE"), 3);
+            if attempt.prove {
+                look(&mut parts, &mut message, *work, Moment::After);
+            }
+            message.own(record, crate::record::STATEMENTS);
             rows = match work.direction {
                 Direction::Up => rows + 1,
                 Direction::Down => rows.saturating_sub(1),
@@ -284,7 +303,7 @@ impl Builder<'_> {
     }
 
     fn head(&self, message: &mut Message<'_>, work: &Work<'_>, rows: usize, attempt: Attempt) {
-        let Attempt { lock_timeout, durable } = attempt;
+        let Attempt { lock_timeout, durable, .. } = attempt;
         let timeout = lock_timeout.unwrap_or_else(|| self::lock_timeout(self.settings, work.script));
         let mut set = format!("SET LOCAL lock_timeout = {}", milliseconds(timeout));
         let mut count = 1;
@@ -324,13 +343,15 @@ impl Builder<'_> {
             ),
             1,
         );
-        message.own(&format!("SAVEPOINT {SAVEPOINT}"), 1);
     }
+}
 
-    fn tail(&self, message: &mut Message<'_>, record: &str) {
-        message.own(&format!("RELEASE SAVEPOINT {SAVEPOINT};RESET SESSION AUTHORIZATION;RESET ROLE"), 3);
-        message.own(record, crate::record::STATEMENTS);
-    }
+/// Ends the message for a reading of the schema, and begins the next.
+fn look<'w>(parts: &mut Vec<Part<'w>>, message: &mut Message<'w>, work: Work<'w>, moment: Moment) {
+    message.own(LOOK, LOOK_STATEMENTS);
+    parts.push(Part::Message(std::mem::take(message)));
+    parts.push(Part::Schema { work, moment });
+    message.own(LOOKED, LOOKED_STATEMENTS);
 }
 
 /// `application_name` of the work connection while a migration runs: the person on call sees it in

@@ -104,6 +104,16 @@ impl Migrator {
         self.with(|settings| settings.single_transaction = single)
     }
 
+    /// Commit a migration only if it changed the schema as `cargo migrate verify --record` recorded it in
+    /// `migrations.lock`; [`Error::Disproved`] otherwise, and nothing of it is left. What else is in the database makes no
+    /// difference. Default: no.
+    ///
+    /// A migration without a recorded change is refused before anything runs ([`Error::NotRecorded`]). A non-transactional
+    /// one cannot be taken back, and is compared when it is done.
+    pub fn prove(self, prove: bool) -> Self {
+        self.with(|settings| settings.prove = prove)
+    }
+
     /// Roll back with the file's down text where it differs from the recorded one (`Some(false)`: with the recorded
     /// one). Default: `None`, refuse with [`Error::DownDiffers`].
     pub fn prefer_file_down(self, prefer: Option<bool>) -> Self {

@@ -14,6 +14,7 @@ use crate::history::{self, Recorded};
 use crate::lock::{Keys, RunnerLock};
 use crate::message::{Builder, Work};
 use crate::probe::Probe;
+use crate::prove::Prover;
 use crate::record::Recorder;
 use crate::report::Done;
 use crate::session::Session;
@@ -35,6 +36,8 @@ pub(crate) struct Runner<'s> {
     /// Tells the records of this run from those of another.
     pub run_id: String,
     pub watcher: Watcher,
+    /// Where migrations are held against their recorded changes.
+    pub prover: Option<Prover>,
     pub lock: Option<RunnerLock>,
     /// How many rows the history has: each work transaction holds the server to it.
     pub rows: usize,
@@ -103,6 +106,7 @@ impl<'s> Runner<'s> {
             settings,
             emitter: emitter.clone(),
             watcher: Watcher::new(database.clone(), emitter.clone(), settings),
+            prover: settings.prove.then(|| Prover::new(settings)),
             database,
             work,
             probe,
@@ -314,6 +318,7 @@ impl<'s> Runner<'s> {
             })
             .collect::<Result<_, Error>>()?;
         steps.iter().try_for_each(|step| crate::own_tables::refuse(&self.settings.history, &step.script))?;
+        self.provable(&steps)?;
         Ok(steps)
     }
 
@@ -337,7 +342,8 @@ impl<'s> Runner<'s> {
     pub async fn execute(&mut self, step: &Prepared<'_>, durable: bool) -> Result<u32, Error> {
         match step.script.mode {
             Mode::Transactional => self.transaction(std::slice::from_ref(step), durable).await,
-            Mode::NonTransactional => self.journalled(step, 0).await,
+            Mode::NonTransactional if step.dirty => self.journalled(step, 0).await,
+            Mode::NonTransactional => self.journalled_with_proof(step).await,
         }
     }
 

@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     pub allow_out_of_order: bool,
     pub auto_recover: bool,
     pub single_transaction: bool,
+    pub prove: bool,
     pub prefer_file_down: Option<bool>,
     /// The same for single migrations, by stem.
     pub file_down_of: BTreeMap<String, bool>,
@@ -43,6 +44,7 @@ impl Default for Settings {
             allow_out_of_order: false,
             auto_recover: true,
             single_transaction: false,
+            prove: false,
             prefer_file_down: None,
             file_down_of: BTreeMap::new(),
             tool: concat!("migrate-runtime ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -10,6 +10,7 @@ use crate::backoff::Backoff;
 use crate::error::Failure;
 use crate::event::RetryReason;
 use crate::message::{self, AS_OURSELVES, Attempt, Guard, Message, Part, RESET, Work};
+use crate::prove::Stop;
 use crate::record::Line;
 use crate::run::{Prepared, Runner, flight};
 use crate::session::{Broken, Session, is_lost};
@@ -31,6 +32,8 @@ impl Runner<'_> {
     /// for the disk: [`make_durable`](Self::make_durable) does, or any later commit.
     pub async fn transaction(&mut self, steps: &[Prepared<'_>], durable: bool) -> Result<u32, Error> {
         let Some(first) = steps.first() else { return Ok(0) };
+        self.provable(steps)?;
+        let prove = self.proves(steps);
         let since = Instant::now();
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
         let wanted = steps.iter().map(|step| message::lock_timeout(self.settings, &step.script)).max();
@@ -42,8 +45,8 @@ impl Runner<'_> {
             // The last attempt waits no longer than what is left. Zero means no limit, and stays so.
             let timeout = (wanted > left).then_some(left);
             let works: Vec<_> = steps.iter().map(|step| (step.work(), self.record(step))).collect();
-            let parts =
-                self.builder().transaction(&works, self.rows, Attempt { lock_timeout: timeout, durable });
+            let how = Attempt { lock_timeout: timeout, durable, prove };
+            let parts = self.builder().transaction(&works, self.rows, how);
             too_large(&parts, &first.stem)?;
 
             let watched = flight(
@@ -55,10 +58,41 @@ impl Runner<'_> {
                 timeout.unwrap_or(wanted),
                 since,
             );
-            let landed = self.watcher.watch(&watched, send(&self.work, &parts)).await;
-            let Err(Refused { part, broken }) = landed.output else {
-                self.undurable = !durable;
-                return Ok(attempt);
+            let sent = async {
+                match &mut self.prover {
+                    Some(prover) if prove => prover.send(&self.work, &parts).await,
+                    _ => send(&self.work, &parts).await.map_err(Stop::Refused),
+                }
+            };
+            let landed = self.watcher.watch(&watched, sent).await;
+            let Refused { part, broken } = match landed.output {
+                Ok(()) => {
+                    self.undurable = !durable;
+                    return Ok(attempt);
+                }
+                Err(Stop::Refused(refused)) => refused,
+                Err(Stop::Unread(error)) => {
+                    self.roll_back().await;
+                    return Err(error);
+                }
+                Err(Stop::Disproved(disproof)) => {
+                    self.roll_back().await;
+                    let left = self.settings.lock_retry.saturating_sub(since.elapsed());
+                    match self.why_disproved().await.filter(|_| !left.is_zero()) {
+                        Some(reason) => {
+                            let (stem, blockers) = (disproof.stem, Vec::new());
+                            let pause = backoff.pause().min(left);
+                            self.emitter.emit(Event::Retrying { stem, attempt, pause, reason, blockers });
+                            tokio::time::sleep(pause).await;
+                            self.may_go_on(Some(&first.stem))?;
+                            continue;
+                        }
+                        None => {
+                            let version = version_of(steps, &disproof.stem);
+                            return Err(self.disproved(&version, disproof).await);
+                        }
+                    }
+                }
             };
 
             if is_lost(&broken.error) {
@@ -66,8 +100,7 @@ impl Runner<'_> {
             }
             self.roll_back().await;
             let failure = self.failure(steps, &parts, part, &broken);
-            let named = steps.iter().find(|step| step.stem == failure.stem);
-            let version = named.map_or(failure.stem.as_str(), |step| step.version.as_str()).to_owned();
+            let version = version_of(steps, &failure.stem);
             if let Some(signal) = landed.interrupted {
                 let stem = failure.stem.clone();
                 self.log_failure(&version, &failure).await;
@@ -178,6 +211,7 @@ impl Runner<'_> {
                 failure.statement = Some((statement.start, statement.end));
                 Some(failure)
             }
+            (Some(Part::Schema { work, .. }), Some(error)) => Some(work.failure(error.into())),
             _ => None,
         };
         // A message of our own before any script: on behalf of the first step.
@@ -190,7 +224,7 @@ impl Runner<'_> {
     /// Writes a failure into the audit log. A log that cannot be written is told, and never hides the failure.
     pub async fn log_failure(&self, version: &str, failure: &Failure) {
         let message = migrate_core::sql::mask_secrets(&failure.server.message);
-        let line = self.recorder.log(&Line {
+        self.log_line(&Line {
             version,
             action: match failure.direction {
                 Direction::Up => "up",
@@ -200,7 +234,13 @@ impl Runner<'_> {
             sqlstate: Some(&failure.server.code),
             message: Some(&message),
             ..Line::default()
-        });
+        })
+        .await;
+    }
+
+    /// Writes a line into the audit log, or tells that it could not be written.
+    pub async fn log_line(&self, line: &Line<'_>) {
+        let line = self.recorder.log(line);
         if let Err(error) = self.work.query(&format!("{AS_OURSELVES};\n{line}")).await {
             self.emitter.emit(Event::LogUnavailable { why: crate::error::chain(&error) });
         }
@@ -224,10 +264,16 @@ pub(crate) fn failed(failure: Failure) -> Error {
     }
 }
 
+/// What the history calls the step of this stem.
+fn version_of(steps: &[Prepared<'_>], stem: &str) -> String {
+    let named = steps.iter().find(|step| step.stem == stem);
+    named.map_or(stem, |step| step.version.as_str()).to_owned()
+}
+
 fn too_large(parts: &[Part<'_>], stem: &str) -> Result<(), Error> {
     let largest = parts.iter().map(|part| match part {
         Part::Message(message) => message.sql.len(),
-        Part::Copy { .. } => 0,
+        Part::Copy { .. } | Part::Schema { .. } => 0,
     });
     match largest.max() {
         Some(bytes) if bytes + 16 > MESSAGE_LIMIT => Err(Error::TooLarge { stem: stem.to_owned(), bytes }),
@@ -238,15 +284,20 @@ fn too_large(parts: &[Part<'_>], stem: &str) -> Result<(), Error> {
 /// Sends the parts in order; the first that fails ends it.
 pub(crate) async fn send(session: &Session, parts: &[Part<'_>]) -> Result<(), Refused> {
     for (index, part) in parts.iter().enumerate() {
-        let sent = match part {
-            Part::Message(Message { sql, .. }) => session.send(sql).await,
-            Part::Copy { work, statement } => {
-                copy(session, work, statement).await.map_err(|error| Broken { finished: 0, error })
-            }
-        };
-        sent.map_err(|broken| Refused { part: index, broken })?;
+        send_part(session, part).await.map_err(|broken| Refused { part: index, broken })?;
     }
     Ok(())
+}
+
+/// Sends one part. A reading of the schema is for who judges it, and nothing to send.
+pub(crate) async fn send_part(session: &Session, part: &Part<'_>) -> Result<(), Broken> {
+    match part {
+        Part::Message(Message { sql, .. }) => session.send(sql).await,
+        Part::Copy { work, statement } => {
+            copy(session, work, statement).await.map_err(|error| Broken { finished: 0, error })
+        }
+        Part::Schema { .. } => Ok(()),
+    }
 }
 
 pub(crate) async fn copy(
