@@ -48,17 +48,21 @@ pub(crate) enum Stop {
 /// Reads the schema around each body, and each time only what changed since.
 pub(crate) struct Prover {
     reader: SchemaReader,
+    /// Before the transaction.
+    start: Schema,
+    /// Before the body.
     before: Schema,
 }
 
 impl Prover {
     pub fn new(settings: &Settings) -> Self {
         let options = SchemaOptions { history: Some(settings.history.clone()), ..SchemaOptions::portable() };
-        Self { reader: SchemaReader::new(options), before: Schema::default() }
+        Self { reader: SchemaReader::new(options), start: Schema::default(), before: Schema::default() }
     }
 
     /// Sends the parts in order, and stops where the schema is not as it should be.
     pub async fn send(&mut self, session: &Session, parts: &[Part<'_>]) -> Result<(), Stop> {
+        let mut first = true;
         for (index, part) in parts.iter().enumerate() {
             let refused = |broken| Stop::Refused(Refused { part: index, broken });
             match part {
@@ -73,7 +77,12 @@ impl Prover {
                         Err(error) => return Err(Stop::Unread(error)),
                     };
                     match moment {
-                        Moment::Before => self.before = schema,
+                        Moment::Before => {
+                            if std::mem::take(&mut first) {
+                                self.start = schema.clone();
+                            }
+                            self.before = schema;
+                        }
                         Moment::After => self.judge(work, schema).map_err(Stop::Disproved)?,
                     }
                 }
@@ -124,11 +133,11 @@ impl Runner<'_> {
     }
 
     /// A change that is not the recorded one, after the roll back. Where the schema is no longer what it was before the
-    /// body, somebody else changed it meanwhile, and that may be all there is to it: then it is worth another try.
+    /// transaction, somebody else changed it meanwhile, and that may be all there is to it: then it is worth another try.
     pub async fn why_disproved(&mut self) -> Option<RetryReason> {
         let prover = self.prover.as_mut()?;
         let now = prover.reader.read(&self.work).await.ok()?;
-        (!prover.before.diff(&now).portable().is_empty()).then_some(RetryReason::SchemaChanged)
+        (!prover.start.diff(&now).is_empty()).then_some(RetryReason::SchemaChanged)
     }
 
     /// Writes it into the audit log and makes it the error of the run.

@@ -127,7 +127,9 @@ impl Diff {
         let object = |object: &Object| {
             Arc::new(Object { heading: object.heading.clone(), lines: kept(&object.lines) })
         };
-        let changes = self.changes.iter().filter_map(|change| match change {
+        let changes =
+            self.changes.iter().filter(|change| !change.heading().starts_with("default privileges "));
+        let changes = changes.filter_map(|change| match change {
             Change::Added(added) => Some(Change::Added(object(added))),
             Change::Removed(removed) => Some(Change::Removed(object(removed))),
             Change::Changed { heading, removed, added } => {

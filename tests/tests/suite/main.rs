@@ -44,6 +44,7 @@ mod new_files;
 mod out_of_order;
 mod outputs;
 mod privileges;
+mod proof;
 mod reading_writes_nothing;
 mod rollback;
 mod round_trip;
