@@ -1,7 +1,7 @@
 //! The exit codes: what each means, and which failure ends in which.
 
-use migrate_core::Refusal;
 use migrate_core::lock::LockError;
+use migrate_core::{Direction, Refusal};
 use migrate_runtime::Error as EngineError;
 
 /// How the process ends. The numbers are a contract with scripts and CI jobs.
@@ -13,6 +13,8 @@ pub enum Exit {
     Refused,
     /// 2: a migration failed; it was rolled back.
     MigrationFailed,
+    /// 3: what was applied is not as it should be.
+    PostflightFailed,
     /// 4: rolling back failed.
     RollbackFailed,
     /// 5: a usage, configuration or environment error.
@@ -36,6 +38,7 @@ impl Exit {
             Self::Success => 0,
             Self::Refused => 1,
             Self::MigrationFailed => 2,
+            Self::PostflightFailed => 3,
             Self::RollbackFailed => 4,
             Self::Usage => 5,
             Self::Database => 6,
@@ -86,6 +89,12 @@ fn of_engine(error: &EngineError) -> Exit {
         | EngineError::Server { .. } => Exit::Database,
         EngineError::Failed { .. } => Exit::MigrationFailed,
         EngineError::RollbackFailed { .. } => Exit::RollbackFailed,
+        EngineError::Disproved { disproof } => match (disproof.applied, disproof.direction) {
+            // Not transactional: it is there, and a check of it failed.
+            (true, _) => Exit::PostflightFailed,
+            (false, Direction::Up) => Exit::MigrationFailed,
+            (false, Direction::Down) => Exit::RollbackFailed,
+        },
         EngineError::Dirty { .. } | EngineError::LostWhilePartlyApplied { .. } => Exit::Dirty,
         EngineError::Refused(refusal) => of_refusal(refusal),
         EngineError::ForeignTable { .. }
@@ -93,6 +102,7 @@ fn of_engine(error: &EngineError) -> Exit {
         | EngineError::RecordedScript { .. } => Exit::HistoryRefused,
         // Refused before anything ran: a gate.
         EngineError::DownDiffers { .. }
+        | EngineError::NotRecorded { .. }
         | EngineError::TooLarge { .. }
         | EngineError::SingleTransaction { .. }
         | EngineError::TouchesHistory { .. }
@@ -129,7 +139,7 @@ fn of_refusal(refusal: &Refusal) -> Exit {
 mod tests {
     use std::time::Duration;
 
-    use migrate_core::{Direction, Version};
+    use migrate_core::Version;
     use migrate_runtime::error::{Failure, ServerError};
 
     use super::*;
@@ -147,12 +157,28 @@ mod tests {
         })
     }
 
+    fn disproved(direction: Direction, applied: bool) -> EngineError {
+        let digest = migrate_core::Checksum::of("");
+        EngineError::Disproved {
+            disproof: Box::new(migrate_runtime::error::Disproof {
+                stem: "0001_a".into(),
+                direction,
+                file: "0001_a.up.sql".into(),
+                recorded: digest,
+                found: digest,
+                diff: Default::default(),
+                applied,
+            }),
+        }
+    }
+
     #[test]
     fn codes_are_the_published_ones() {
         let table = [
             (Exit::Success, 0),
             (Exit::Refused, 1),
             (Exit::MigrationFailed, 2),
+            (Exit::PostflightFailed, 3),
             (Exit::RollbackFailed, 4),
             (Exit::Usage, 5),
             (Exit::Database, 6),
@@ -200,6 +226,11 @@ mod tests {
             (EngineError::RecordedScript { stem: stem(), why: String::new() }, 9),
             (EngineError::SingleTransaction { stem: stem() }, 1),
             (EngineError::RepairOutdated, 1),
+            (disproved(Direction::Up, false), 2),
+            (disproved(Direction::Down, false), 4),
+            (disproved(Direction::Up, true), 3),
+            (disproved(Direction::Down, true), 3),
+            (EngineError::NotRecorded { steps: vec![] }, 1),
             (EngineError::DownDiffers { stem: stem(), recorded: String::new(), found: String::new() }, 1),
             (EngineError::TooLarge { stem: stem(), bytes: 1 }, 1),
             (EngineError::Interrupted { signal: 2, stem: None }, 130),

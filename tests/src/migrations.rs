@@ -1,7 +1,9 @@
 //! Migrations written down in a test, and the engine run on them in the test's own process.
 
 use migrate_runtime::core::folder::{self, Options};
-use migrate_runtime::core::{Goal, Migration, Script, Set, name};
+use migrate_runtime::core::{Direction, Goal, Migration, Script, Set, name};
+use migrate_runtime::rehearsal::Rehearsal;
+use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{Database, Error, Migrator, Report};
 
 use crate::binaries::workspace;
@@ -40,6 +42,31 @@ pub fn migration(stem: &str, up: &str, down: &str) -> Migration {
 #[track_caller]
 pub fn set(migrations: &[(&str, &str, &str)]) -> Set {
     Set::new("migrations", migrations.iter().map(|(stem, up, down)| migration(stem, up, down)).collect())
+}
+
+/// The set with what each script changes on a database of its own: what `verify --record` does.
+///
+/// # Panics
+///
+/// Where a script fails.
+#[track_caller]
+pub fn recorded(set: &Set) -> Set {
+    let scratch = migrate_testing::scratch().unwrap_or_else(|error| panic!("{error}"));
+    let mut rehearsal = good(Rehearsal::connect(&database(scratch.url()), SchemaOptions::portable()));
+    let mut change = |script: &mut Script, stem: &str, direction| {
+        let before = good(rehearsal.schema());
+        good(rehearsal.run(script, stem, direction));
+        script.change = Some(before.diff(&good(rehearsal.schema())).digest());
+    };
+    let mut all = set.migrations.to_vec();
+    for Migration { stem, up, down, .. } in &mut all {
+        change(up, stem, Direction::Up);
+        if let Some(down) = down {
+            change(down, stem, Direction::Down);
+            change(up, stem, Direction::Up);
+        }
+    }
+    Set::new(set.folder.clone(), all)
 }
 
 /// A runner for (stem, up, down) on a database.

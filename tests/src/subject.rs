@@ -4,9 +4,12 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use migrate_runtime::core::folder::{self, Options};
+use migrate_runtime::core::lock::Lock;
 use postgres::{Client, NoTls};
 
 use crate::invariant::{self, Effect, Extent, Migration, Recorded, Standing};
+use crate::migrations::recorded;
 use crate::output::{Output, Running};
 use crate::proxy::{Direction, Record};
 use crate::wait::answer;
@@ -72,6 +75,8 @@ pub struct Subject {
     migrations: Vec<Migration>,
     dumps: Mutex<Vec<(Goal, String)>>,
     counter: AtomicUsize,
+    /// Every run is held to the recorded changes.
+    prove: bool,
 }
 
 /// The name of the database that has everything applied.
@@ -105,6 +110,7 @@ impl Subject {
             migrations: migrations.to_vec(),
             dumps: Mutex::default(),
             counter: AtomicUsize::new(0),
+            prove: false,
         };
         subject
             .cluster
@@ -123,6 +129,21 @@ impl Subject {
         subject.run(Goal::Down, &subject.cluster.url(&database)).success();
         subject.keep(Goal::Down, &database);
         subject.forget(&database);
+        subject
+    }
+
+    /// One with the transactional ones of [`MIGRATIONS`], run with `--prove`.
+    ///
+    /// # Panics
+    ///
+    /// Where an undisturbed run fails.
+    #[track_caller]
+    pub fn proving() -> Self {
+        let mut subject = Self::with(Cluster::start(), &MIGRATIONS[..2]);
+        let folder = subject.environment.path("migrations");
+        let set = folder::read(&folder, &Options::new(&folder)).unwrap_or_else(|error| panic!("{error}"));
+        assert!(Lock::of(&recorded(&set)).write(&folder).unwrap());
+        subject.prove = true;
         subject
     }
 
@@ -164,9 +185,10 @@ impl Subject {
 
     /// The command of a goal.
     pub fn goal(&self, goal: Goal, url: &str) -> Command {
+        let prove: &[&str] = if self.prove { &["--prove"] } else { &[] };
         match goal {
-            Goal::Up => self.command(url, &["up"]),
-            Goal::Down => self.command(url, &["down", "--all"]),
+            Goal::Up => self.command(url, &[&["up"], prove].concat()),
+            Goal::Down => self.command(url, &[&["down", "--all"], prove].concat()),
         }
     }
 

@@ -1,12 +1,14 @@
 //! The parsed arguments, as they were given: what they mean together with the configuration is `config`'s part.
 
 mod global;
+mod prove;
 mod report;
 mod value;
 
 use clap::{Parser, Subcommand};
 
 pub use global::{ColorWhen, Format, Global};
+pub use prove::Prove;
 pub use report::{ReportFile, Reports};
 pub use value::{Parameter, Target};
 pub(crate) use value::{duration, history_table, quote_history_table};
@@ -40,8 +42,9 @@ Exit codes:
   0 success                       6 database not reached, read-only, or lock not obtained
   1 refused, nothing was changed  7 a migration is partly applied and needs a person
   2 a migration failed            8 a check found something
-  4 rolling back failed           9 the history does not fit the files
-  5 usage or configuration        130, 143 interrupted";
+  3 applied, but a check failed   9 the history does not fit the files
+  4 rolling back failed           130, 143 interrupted
+  5 usage or configuration";
 
 /// One verb, one file in `command/`.
 #[derive(Debug, Subcommand)]

@@ -99,6 +99,7 @@ impl<'a> Call<'a> {
             .tool(concat!("cargo-migrate ", env!("CARGO_PKG_VERSION")))
             .interrupt(self.context.interrupt.clone())
             .on_event(self.ui.listener());
+        migrator = migrator.prove(settings.prove.value);
         if let Some(wait) = &settings.lock_wait {
             migrator = migrator.lock_wait(wait.value);
         }

@@ -7,7 +7,7 @@ use migrate_core::{Goal, Set};
 use migrate_runtime::{Error, Migrator, Report};
 
 use super::call::{Answer, Call, Outcome, check_target};
-use crate::args::Target;
+use crate::args::{Prove, Target};
 use crate::render::view::{DownDiffView, DryRunView};
 use crate::{Problem, files, question};
 
@@ -41,6 +41,9 @@ pub struct Down {
     #[arg(long)]
     use_recorded_down: bool,
 
+    #[command(flatten)]
+    prove: Prove,
+
     /// Refuse to change migrations.lock; the default where CI is set and in a protected environment
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     locked: Option<bool>,
@@ -52,7 +55,7 @@ pub struct Down {
 
 impl Down {
     pub(super) fn run(&self, call: &Call) -> Outcome {
-        let settings = call.settings(self.locked)?;
+        let settings = call.settings(self.locked)?.proving(self.prove.said());
         let set = files::read(&settings)?;
         files::check_lock(&settings, &set)?;
         let goal = self.goal(&set)?;

@@ -6,6 +6,7 @@ use clap::Args;
 use migrate_core::Goal;
 
 use super::call::{Call, Outcome};
+use crate::args::Prove;
 use crate::files;
 
 /// Roll back the newest migrations and apply them again, as their files are now
@@ -18,6 +19,9 @@ pub struct Redo {
     #[arg(long, value_name = "N", default_value = "1")]
     steps: NonZeroUsize,
 
+    #[command(flatten)]
+    prove: Prove,
+
     /// Refuse to change migrations.lock; the default where CI is set and in a protected environment
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     locked: Option<bool>,
@@ -29,7 +33,7 @@ pub struct Redo {
 
 impl Redo {
     pub(super) fn run(&self, call: &Call) -> Outcome {
-        let settings = call.settings(self.locked)?;
+        let settings = call.settings(self.locked)?.proving(self.prove.said());
         let set = files::read(&settings)?;
         files::check_lock(&settings, &set)?;
         call.gate(&settings, "redo", self.force.as_deref())?;

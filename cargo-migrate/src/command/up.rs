@@ -6,7 +6,7 @@ use clap::Args;
 use migrate_core::Goal;
 
 use super::call::{Answer, Call, Outcome, check_target};
-use crate::args::Target;
+use crate::args::{Prove, Target};
 use crate::files;
 use crate::render::view::DryRunView;
 
@@ -40,6 +40,9 @@ pub struct Up {
     #[arg(long)]
     no_auto_recover: bool,
 
+    #[command(flatten)]
+    prove: Prove,
+
     /// Refuse to change migrations.lock; the default where CI is set and in a protected environment
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     locked: Option<bool>,
@@ -51,7 +54,7 @@ pub struct Up {
 
 impl Up {
     pub(super) fn run(&self, call: &Call) -> Outcome {
-        let settings = call.settings(self.locked)?;
+        let settings = call.settings(self.locked)?.proving(self.prove.said());
         let set = files::read(&settings)?;
         files::check_lock(&settings, &set)?;
         if let Some(target) = &self.to {

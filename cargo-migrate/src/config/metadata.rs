@@ -36,6 +36,8 @@ pub struct Section {
     pub database: Option<Secret>,
     /// Production.
     pub protected: Option<bool>,
+    /// Migrations have to change the schema as recorded.
+    pub prove: Option<bool>,
     /// The history table.
     pub history_table: Option<HistoryTable>,
     /// How long to wait for another runner.
@@ -48,8 +50,17 @@ pub struct Section {
     pub drift_ignore: Option<Vec<Pattern>>,
 }
 
-const KEYS: [&str; 8] =
-    ["dir", "database", "protected", "history-table", "lock-wait", "lock-timeout", "newer", "drift-ignore"];
+const KEYS: [&str; 9] = [
+    "dir",
+    "database",
+    "protected",
+    "prove",
+    "history-table",
+    "lock-wait",
+    "lock-timeout",
+    "newer",
+    "drift-ignore",
+];
 
 impl Metadata {
     /// Reads the value of `place`, of the manifest in `root`.
@@ -87,10 +98,8 @@ fn section(place: &str, table: &Map<String, Value>, others: &[&str]) -> Result<S
         match key.as_str() {
             "dir" => section.dir = Some(text(&place, value)?.into()),
             "database" => section.database = Some(Secret(text(&place, value)?.to_owned())),
-            "protected" => {
-                let flag = value.as_bool();
-                section.protected = Some(flag.ok_or_else(|| bad(&place, "true or false is expected"))?);
-            }
+            "protected" => section.protected = Some(flag(&place, value)?),
+            "prove" => section.prove = Some(flag(&place, value)?),
             "history-table" => section.history_table = Some(parse(&place, value, args::history_table)?),
             "lock-wait" => section.lock_wait = Some(parse(&place, value, args::duration)?),
             "lock-timeout" => section.lock_timeout = Some(parse(&place, value, args::duration)?),
@@ -121,6 +130,10 @@ fn newer(text: &str) -> Result<Newer, String> {
 
 fn parse<T>(place: &str, value: &Value, read: impl Fn(&str) -> Result<T, String>) -> Result<T, Problem> {
     read(text(place, value)?).map_err(|why| bad(place, &why))
+}
+
+fn flag(place: &str, value: &Value) -> Result<bool, Problem> {
+    value.as_bool().ok_or_else(|| bad(place, "true or false is expected"))
 }
 
 fn text<'a>(place: &str, value: &'a Value) -> Result<&'a str, Problem> {
@@ -155,8 +168,8 @@ mod tests {
     fn every_key_is_read() {
         let metadata = read(json!({
             "dir": "db", "database": "local", "history-table": "app.history", "lock-wait": "1min",
-            "lock-timeout": "2s", "newer": "refuse", "drift-ignore": ["public.tmp_*"],
-            "env": { "production": { "database": "env:PROD", "protected": true } },
+            "lock-timeout": "2s", "newer": "refuse", "prove": false, "drift-ignore": ["public.tmp_*"],
+            "env": { "production": { "database": "env:PROD", "protected": true, "prove": true } },
         }))
         .unwrap();
         assert_eq!(metadata.base.dir, Some("db".into()));
@@ -168,10 +181,11 @@ mod tests {
             Some("app.history".to_owned())
         );
         assert_eq!(metadata.base.drift_ignore, Some(vec![Pattern::new("public.tmp_*").unwrap()]));
+        assert_eq!(metadata.base.prove, Some(false));
         let production = &metadata.environments["production"];
         assert_eq!(
-            (production.protected, &production.database),
-            (Some(true), &Some(Secret("env:PROD".into())))
+            (production.protected, production.prove, &production.database),
+            (Some(true), Some(true), &Some(Secret("env:PROD".into())))
         );
     }
 
@@ -205,6 +219,7 @@ mod tests {
             json!(3),
             json!({"database": 3}),
             json!({"protected": "yes"}),
+            json!({"prove": 1}),
             json!({"lock-wait": "5"}),
             json!({"newer": "maybe"}),
             json!({"drift-ignore": "x"}),

@@ -57,6 +57,7 @@ pub fn resolve(
     variables.extend(env.iter().map(|(name, value)| (name.to_owned(), Secret(value.to_owned()))));
     Ok(Settings {
         protected,
+        prove: sources.said("prove", |section| section.prove).unwrap_or(Sourced::new(false, Origin::Default)),
         dir,
         database,
         variables,
@@ -443,7 +444,7 @@ mod tests {
     fn an_environment_says_over_the_base_key_by_key() {
         let metadata = json!({
             "dir": "db", "lock-wait": "1s", "lock-timeout": "1s", "history-table": "base",
-            "env": { "ci": { "lock-timeout": "2s" } },
+            "prove": true, "env": { "ci": { "lock-timeout": "2s", "prove": false } },
         });
         let settings = settings(&Said { env_argument: Some("ci"), metadata, ..Said::default() }).unwrap();
         assert_eq!(settings.dir.value, PathBuf::from("/p/db"));
@@ -452,6 +453,8 @@ mod tests {
         assert_eq!(timeout.value, Duration::from_secs(2));
         assert_eq!(timeout.origin.to_string(), "package.metadata.migrate.env.ci.lock-timeout");
         assert_eq!(settings.history_table.value.to_string(), "public.base");
+        assert!(!settings.prove.value);
+        assert_eq!(settings.prove.origin.to_string(), "package.metadata.migrate.env.ci.prove");
     }
 
     #[test]

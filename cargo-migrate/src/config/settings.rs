@@ -19,6 +19,8 @@ pub struct Settings {
     pub environment: Option<Sourced<String>>,
     /// Production: changes need the harness.
     pub protected: Sourced<bool>,
+    /// Whether migrations have to change the schema as recorded.
+    pub prove: Sourced<bool>,
     /// The folder of migration files.
     pub dir: Sourced<PathBuf>,
     /// The database; verbs that need none do not look at the failure.
@@ -43,6 +45,17 @@ pub struct Settings {
     pub root: PathBuf,
     /// Where the local server is kept; `None` outside of a project.
     pub local: Option<Local>,
+}
+
+impl Settings {
+    /// With the verb's own `--prove` or `--no-prove`.
+    pub(crate) fn proving(mut self, said: Option<bool>) -> Self {
+        if let Some(prove) = said {
+            let name = if prove { "--prove" } else { "--no-prove" };
+            self.prove = Sourced::new(prove, Origin::Argument(name));
+        }
+        self
+    }
 }
 
 /// The project's own server.

@@ -231,6 +231,8 @@ pub(crate) fn kind(failure: &anyhow::Error) -> &'static str {
         Some(EngineError::TableLock { .. }) => "table_lock",
         Some(EngineError::Failed { .. }) => "failed",
         Some(EngineError::RollbackFailed { .. }) => "rollback_failed",
+        Some(EngineError::Disproved { .. }) => "disproved",
+        Some(EngineError::NotRecorded { .. }) => "not_recorded",
         Some(EngineError::Dirty { .. }) => "dirty",
         Some(EngineError::Refused(_)) => "refused",
         Some(EngineError::ForeignTable { .. }) => "foreign_table",

@@ -264,6 +264,7 @@ fn reason_text(reason: RetryReason) -> &'static str {
         RetryReason::LockTimeout => "did not get a table lock in time (55P03)",
         RetryReason::Deadlock => "was the victim of a deadlock (40P01)",
         RetryReason::Serialization => "could not be serialized (40001)",
+        RetryReason::SchemaChanged => "was not alone: somebody else changed the schema meanwhile",
         RetryReason::OrphanRunner => "waits for a transaction that a killed runner left on the server",
         _ => "has to be tried again",
     }

@@ -130,6 +130,7 @@ fn retry_reason(reason: RetryReason) -> &'static str {
         RetryReason::Deadlock => "deadlock",
         RetryReason::Serialization => "serialization",
         RetryReason::OrphanRunner => "orphan_runner",
+        RetryReason::SchemaChanged => "schema_changed",
         _ => "other",
     }
 }

@@ -12,17 +12,27 @@ use migrate_tests::{Proxy, Subject};
 
 #[test]
 fn on_the_way_up() {
-    sweep(Goal::Up);
+    sweep(Goal::Up, Subject::new());
 }
 
 #[test]
 fn on_the_way_down() {
-    sweep(Goal::Down);
+    sweep(Goal::Down, Subject::new());
 }
 
-fn sweep(goal: Goal) {
+/// With the proof a migration is several messages, and its COMMIT one that waits for our judgement.
+#[test]
+fn on_the_way_up_with_the_proof() {
+    sweep(Goal::Up, Subject::proving());
+}
+
+#[test]
+fn on_the_way_down_with_the_proof() {
+    sweep(Goal::Down, Subject::proving());
+}
+
+fn sweep(goal: Goal, subject: Subject) {
     let started = Instant::now();
-    let subject = Subject::new();
     let messages = subject.messages(goal, Direction::ToServer);
     let points = points(messages);
     let killed = AtomicUsize::new(0);

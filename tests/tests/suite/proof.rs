@@ -2,9 +2,8 @@
 
 use migrate_core::lock::Lock;
 use migrate_runtime::core::schema::Diff;
-use migrate_runtime::core::{Checksum, Direction, Goal, Migration, Script, Set, Version};
+use migrate_runtime::core::{Checksum, Direction, Goal, Set, Version};
 use migrate_runtime::event::RetryReason;
-use migrate_runtime::rehearsal::Rehearsal;
 use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{Error, Event, Migrator};
 use migrate_tests::dump;
@@ -19,25 +18,8 @@ const B: (&str, &str, &str) = (
     "ALTER TABLE a DROP COLUMN b",
 );
 
-/// The set with what each script changes on a database of its own: what `verify --record` does.
 fn recorded(migrations: &[(&str, &str, &str)]) -> Set {
-    let scratch = migrate_testing::scratch().unwrap();
-    let mut rehearsal = good(Rehearsal::connect(&database(scratch.url()), SchemaOptions::portable()));
-    let mut change = |script: &mut Script, stem: &str, direction| {
-        let before = good(rehearsal.schema());
-        good(rehearsal.run(script, stem, direction));
-        script.change = Some(before.diff(&good(rehearsal.schema())).digest());
-    };
-    let mut all: Vec<Migration> = set(migrations).migrations.into_owned();
-    for migration in &mut all {
-        let Migration { stem, up, down, .. } = migration;
-        change(up, stem, Direction::Up);
-        if let Some(down) = down {
-            change(down, stem, Direction::Down);
-            change(up, stem, Direction::Up);
-        }
-    }
-    Set::new("migrations", all)
+    migrate_tests::migrations::recorded(&set(migrations))
 }
 
 fn proving(set: &Set, url: &str) -> Migrator {
@@ -304,28 +286,6 @@ fn a_non_transactional_migration_is_compared_when_it_is_done() {
     assert_eq!(answer(&mut client, "SELECT count(*) FROM schema_migrations WHERE dirty"), "0");
     let log = "SELECT string_agg(outcome, ',' ORDER BY id) FROM schema_migrations_log WHERE version = '0002_i' AND action = 'up'";
     assert!(answer(&mut client, log).ends_with("ok,unproved"), "{}", answer(&mut client, log));
-}
-
-/// What a body does to its session must not change what is read of the schema, nor how its commit runs.
-#[test]
-fn the_settings_of_a_body_are_no_part_of_the_reading() {
-    let settings = "SET search_path = pg_catalog; SET quote_all_identifiers = on; SET DateStyle = 'German'; \
-                    SET IntervalStyle = 'sql_standard'; SET bytea_output = 'escape'; SET extra_float_digits = -15; \
-                    SET statement_timeout = '50ms'; SET idle_in_transaction_session_timeout = '1ms'; \
-                    SET transform_null_equals = on; SET standard_conforming_strings = off; SET TimeZone = 'Asia/Tokyo';";
-    let body = "CREATE TABLE public.s (d date DEFAULT '2026-11-21', i interval DEFAULT '1 day 2 hours', \
-                f float8 DEFAULT 0.1, b bytea DEFAULT '\\x00ff', t text DEFAULT 'a\\b', z timestamptz DEFAULT '2026-11-21 00:00+00', \
-                CHECK (f > 0.1)); CREATE VIEW public.sv AS SELECT d, i FROM public.s WHERE d > '2026-01-02'";
-    let plain = recorded(&[("0001_s", body, "DROP VIEW public.sv; DROP TABLE public.s")]);
-    // Written the same, with its settings after it: the text that is compared is the catalog's.
-    let odd = format!("{body}; {settings}");
-    let mut odd =
-        set(&[("0001_s", &odd, "DROP VIEW public.sv; DROP TABLE public.s")]).migrations.into_owned();
-    odd[0].up.change = plain.migrations[0].up.change;
-    let database = migrate_testing::scratch().unwrap();
-    good(proving(&Set::new("migrations", odd), database.url()).run(Goal::UpAll));
-    let mut client = database.connect().unwrap();
-    assert_eq!(history(&mut client), "0001_s");
 }
 
 #[test]

@@ -29,8 +29,16 @@ impl Victim {
 
 #[test]
 fn a_terminated_backend_is_never_a_success() {
+    sweep(Subject::new());
+}
+
+#[test]
+fn nor_with_the_proof() {
+    sweep(Subject::proving());
+}
+
+fn sweep(subject: Subject) {
     let started = Instant::now();
-    let subject = Subject::new();
     let messages = subject.messages(Goal::Up, Direction::ToServer);
     let mut places = Vec::new();
     for (at, when) in points(messages) {

@@ -24,6 +24,9 @@ impl SettingsView<'_> {
             rows.push(("database", database.clone(), &place.origin));
         }
         rows.push(("protected", settings.protected.value.to_string(), &settings.protected.origin));
+        if settings.prove.origin != Origin::Default {
+            rows.push(("prove", settings.prove.value.to_string(), &settings.prove.origin));
+        }
         rows.push(("dir", settings.dir.value.display().to_string(), &settings.dir.origin));
         rows.push((
             "history-table",
