@@ -160,7 +160,7 @@ pub enum Error {
         disproof: Box<Disproof>,
     },
     /// A proof was asked for, and what these scripts change is not recorded. Nothing was run.
-    #[error("no schema change is recorded for {}", listed(steps))]
+    #[error("no schema change is recorded for {}", named(steps))]
     NotRecorded {
         /// Those that have none.
         steps: Vec<PlannedStep>,
@@ -259,7 +259,7 @@ fn after(failure: &Option<Box<Failure>>) -> String {
     failure.as_ref().map_or_else(String::new, |failure| failure.reason())
 }
 
-fn listed(steps: &[PlannedStep]) -> String {
+fn named(steps: &[PlannedStep]) -> String {
     let name = |step: &PlannedStep| match step.direction {
         Direction::Up => format!("`{}`", step.stem),
         Direction::Down => format!("the down of `{}`", step.stem),
