@@ -9,6 +9,7 @@ pub mod command;
 pub mod config;
 mod context;
 mod exit;
+mod expected;
 mod files;
 #[allow(dead_code)]
 mod git;

@@ -40,6 +40,15 @@ impl Scratch {
         Ok(Self { server: Server::Shared(ScratchServer::shared()?), major })
     }
 
+    /// One with the programs that this machine has, if it has any: where a deployment failed is no place to install some.
+    pub(crate) fn present(version: u32) -> Option<Self> {
+        let binaries = Binaries::present(Some(version / 10_000))?;
+        let major = binaries.major;
+        let settings = ScratchSettings { binaries: Some(binaries), ..Default::default() };
+        let server = ScratchServer::start(settings).ok()?;
+        Some(Self { server: Server::Own(Box::new(server)), major })
+    }
+
     /// The major version that was had.
     pub(crate) fn major(&self) -> u32 {
         self.major

@@ -71,6 +71,18 @@ impl Binaries {
         install::installed(&user, major, &mut looked).ok_or(Error::NoServer { major, looked })
     }
 
+    /// The server programs that are there already, of this major version before any other: nothing is installed for it.
+    pub fn present(major: Option<u32>) -> Option<Self> {
+        let user = ServerUser::current().ok()?;
+        let setting = std::env::var_os("MIGRATE_PG_BIN").filter(|value| !value.is_empty());
+        let setting = setting.map(|folder| (PathBuf::from(folder), Source::Setting));
+        let places = setting.into_iter().chain(candidates());
+        let mut found: Vec<_> =
+            places.filter_map(|(folder, source)| Self::probe(&user, &folder, source).ok()).collect();
+        found.sort_by_key(|binaries| !binaries.fits(major));
+        found.into_iter().next()
+    }
+
     /// The path of one of the programs; a client program may also be elsewhere on the `PATH`.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use migrate_runtime::{Error, Migrator, Report};
 use super::call::{Answer, Call, Outcome, check_target};
 use crate::args::{Prove, Target};
 use crate::render::view::{DownDiffView, DryRunView};
-use crate::{Problem, files, question};
+use crate::{Problem, expected, files, question};
 
 /// Roll back applied migrations, newest first
 ///
@@ -70,7 +70,7 @@ impl Down {
         if self.dry_run {
             return Answer::ok(DryRunView(migrator.dry_run(goal)?));
         }
-        let report = Self::run_or_ask(call, migrator, goal)?;
+        let report = Self::run_or_ask(call, &set, migrator, goal)?;
         call.finish(&settings, &set, report, database)
     }
 
@@ -86,7 +86,7 @@ impl Down {
     }
 
     /// Runs, and asks where a down script differs, which is only known once the engine looked.
-    fn run_or_ask(call: &Call, mut migrator: Migrator, goal: Goal) -> anyhow::Result<Report> {
+    fn run_or_ask(call: &Call, set: &Set, mut migrator: Migrator, goal: Goal) -> anyhow::Result<Report> {
         loop {
             let works = call.context.engine_works();
             let result = migrator.run(goal);
@@ -102,7 +102,7 @@ impl Down {
                     let file = ask_for_file(call)?;
                     migrator = migrator.prefer_file_down_of(&stem, file);
                 }
-                result => return Ok(result?),
+                result => return Ok(expected::told(call, set, &migrator, result)?),
             }
         }
     }

@@ -7,7 +7,7 @@ use migrate_core::Goal;
 
 use super::call::{Call, Outcome};
 use crate::args::Prove;
-use crate::files;
+use crate::{expected, files};
 
 /// Roll back the newest migrations and apply them again, as their files are now
 ///
@@ -39,8 +39,10 @@ impl Redo {
         call.gate(&settings, "redo", self.force.as_deref())?;
         let (migrator, database) = call.migrator(&settings, set.clone(), self.force.as_deref())?;
         let works = call.context.engine_works();
-        let report = migrator.prefer_file_down(Some(false)).run(Goal::Redo(self.steps.get()))?;
+        let migrator = migrator.prefer_file_down(Some(false));
+        let result = migrator.run(Goal::Redo(self.steps.get()));
         drop(works);
+        let report = expected::told(call, &set, &migrator, result)?;
         call.finish(&settings, &set, report, database)
     }
 }

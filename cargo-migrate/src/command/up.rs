@@ -7,7 +7,7 @@ use migrate_core::Goal;
 
 use super::call::{Answer, Call, Outcome, check_target};
 use crate::args::{Prove, Target};
-use crate::files;
+use crate::{expected, files};
 use crate::render::view::DryRunView;
 
 /// Apply pending migrations
@@ -77,8 +77,9 @@ impl Up {
             return Answer::ok(DryRunView(migrator.dry_run(goal)?));
         }
         let works = call.context.engine_works();
-        let report = migrator.run(goal)?;
+        let result = migrator.run(goal);
         drop(works);
+        let report = expected::told(call, &set, &migrator, result)?;
         call.finish(&settings, &set, report, database)
     }
 }

@@ -8,12 +8,13 @@ use migrate_core::sql::{LineColumn, mask_secrets};
 use migrate_core::text::normalise;
 use migrate_core::{ScriptError, file};
 use migrate_runtime::Error as EngineError;
-use migrate_runtime::error::Failure;
+use migrate_runtime::error::{Disproof, Failure};
 use migrate_runtime::event::Session;
 
 use super::escape::{escape, escape_line};
 use super::snippet::Place;
 use super::ui::Page;
+use super::view::schema_diff::lines;
 use super::words::{count, session};
 use crate::Problem;
 
@@ -65,6 +66,9 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
     if let Some(EngineError::Interrupted { stem: Some(stem), .. }) = failure.downcast_ref() {
         text += &format!("  in flight: {}\n", escape_line(stem));
     }
+    if let Some(EngineError::Disproved { disproof }) = failure.downcast_ref() {
+        text += &disproved(disproof, page);
+    }
     if let Some(EngineError::Dirty { progress, invalid_indexes, .. }) = failure.downcast_ref() {
         if let Some((done, total)) = progress {
             text += &format!("  {done} of its {total} statements are done\n");
@@ -77,6 +81,18 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
         text += &format!("{}: {}\n", paint.note("hint"), indented(&hint));
     }
     text
+}
+
+/// What it changed, and the two digests.
+fn disproved(disproof: &Disproof, page: Page) -> String {
+    let mut text = match disproof.diff.is_empty() {
+        true => "  it changed nothing in the schema here\n".to_owned(),
+        false => "  what it changed here:\n".to_owned(),
+    };
+    for line in lines(&disproof.diff, page.paint).split_inclusive('\n') {
+        text += &format!("    {line}");
+    }
+    text + &format!("  recorded: {}\n  here:     {}\n", disproof.recorded, disproof.found)
 }
 
 /// Each problem with its own hint; what stands on a line of a file is shown there.

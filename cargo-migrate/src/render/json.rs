@@ -177,6 +177,17 @@ pub(crate) fn error(failure: &anyhow::Error, dir: Option<&Path>) -> Value {
             object.insert("migration".to_owned(), stem.as_str().into());
             object.insert("committed".to_owned(), (*committed).into());
         }
+        Some(EngineError::Disproved { disproof }) => {
+            object.insert("migration".to_owned(), disproof.stem.as_str().into());
+            object.insert("direction".to_owned(), direction(disproof.direction).into());
+            object.insert("applied".to_owned(), disproof.applied.into());
+            object.insert("recorded".to_owned(), disproof.recorded.to_string().into());
+            object.insert("found".to_owned(), disproof.found.to_string().into());
+            object.insert("changes".to_owned(), super::view::schema_diff::changes(&disproof.diff));
+        }
+        Some(EngineError::NotRecorded { steps }) => {
+            object.insert("steps".to_owned(), steps.iter().map(step).collect());
+        }
         Some(EngineError::Dirty { stem, progress, invalid_indexes, .. }) => {
             object.insert("migration".to_owned(), stem.as_str().into());
             object.insert("statements_done".to_owned(), progress.map(|(done, _)| done).into());
