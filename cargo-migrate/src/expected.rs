@@ -92,7 +92,8 @@ mod tests {
     fn two_changes_are_compared_by_object() {
         let schema = |text: &str| Schema::parse(text).unwrap();
         let before = schema("table a\n    column x integer\n");
-        let expected = before.diff(&schema("table a\n    column x integer\n    column y integer\n\ntable b\n"));
+        let expected =
+            before.diff(&schema("table a\n    column x integer\n    column y integer\n\ntable b\n"));
         let found = before.diff(&schema("table a\n    column x integer\n    column y bigint\n\ntable c\n"));
         assert_eq!(
             compare(&expected, &found).text(),
@@ -101,6 +102,9 @@ mod tests {
         );
         assert!(compare(&expected, &expected).is_empty());
         let gone = before.diff(&Schema::default());
-        assert_eq!(compare(&Diff::default(), &gone).text(), "+ table a\n+     - column x integer\n+     dropped\n");
+        assert_eq!(
+            compare(&Diff::default(), &gone).text(),
+            "+ table a\n+     - column x integer\n+     dropped\n"
+        );
     }
 }

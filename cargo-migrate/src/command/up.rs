@@ -7,8 +7,8 @@ use migrate_core::Goal;
 
 use super::call::{Answer, Call, Outcome, check_target};
 use crate::args::{Prove, Target};
-use crate::{expected, files};
 use crate::render::view::DryRunView;
+use crate::{expected, files};
 
 /// Apply pending migrations
 ///

@@ -179,7 +179,7 @@ pub(crate) fn error(failure: &anyhow::Error, dir: Option<&Path>) -> Value {
         }
         Some(EngineError::Disproved { disproof }) => {
             object.insert("migration".to_owned(), disproof.stem.as_str().into());
-            object.insert("direction".to_owned(), direction(disproof.direction).into());
+            object.insert("direction".to_owned(), direction(disproof.direction));
             object.insert("applied".to_owned(), disproof.applied.into());
             object.insert("recorded".to_owned(), disproof.recorded.to_string().into());
             object.insert("found".to_owned(), disproof.found.to_string().into());

@@ -45,6 +45,7 @@ mod out_of_order;
 mod outputs;
 mod privileges;
 mod proof;
+mod proof_cli;
 mod reading_writes_nothing;
 mod rollback;
 mod round_trip;

@@ -8,7 +8,7 @@ use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{Error, Event, Migrator};
 use migrate_tests::dump;
 use migrate_tests::migrations::{database, good, set, stems};
-use migrate_tests::wait::answer;
+use migrate_tests::wait::{answer, poll_until};
 use postgres::Client;
 
 const A: (&str, &str, &str) = ("0001_a", "CREATE TABLE a (id int PRIMARY KEY, old text)", "DROP TABLE a");
@@ -229,30 +229,26 @@ fn what_is_not_recorded_is_refused_before_anything_runs() {
 /// Somebody else's change that falls between the two readings is not the migration's.
 #[test]
 fn a_change_of_somebody_else_meanwhile_is_told_apart() {
-    let set = recorded(&[A, ("0002_t", "CREATE TABLE t (); SELECT pg_sleep(0)", "DROP TABLE t")]);
+    let waits = ("0002_t", "CREATE TABLE t (); SELECT pg_advisory_xact_lock(42)", "DROP TABLE t");
+    let set = recorded(&[A, waits]);
     let database = migrate_testing::scratch().unwrap();
     let mut client = database.connect().unwrap();
     good(proving(&set, database.url()).run(Goal::UpTo(Version::new(1))));
-    // The other session is this one, through the event trigger: it commits beside the transaction of the migration.
-    client
-        .batch_execute(
-            "CREATE EXTENSION dblink; CREATE TABLE once (); \
-             CREATE FUNCTION beside() RETURNS event_trigger LANGUAGE plpgsql AS $f$ BEGIN \
-             IF to_regclass('public.beside') IS NULL AND to_regclass('public.t') IS NOT NULL THEN \
-             PERFORM public.dblink_exec('dbname=' || current_database() || ' port=' || current_setting('port') || ' host=' || \
-             btrim(split_part(current_setting('unix_socket_directories'), ',', 1), chr(34)), 'CREATE TABLE IF NOT EXISTS public.beside ()'); \
-             END IF; END $f$; \
-             CREATE EVENT TRIGGER beside ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION beside(); \
-             ALTER EVENT TRIGGER beside ENABLE",
-        )
-        .unwrap();
+    client.batch_execute("SELECT pg_advisory_lock(42)").unwrap();
     let (sender, retries) = std::sync::mpsc::channel();
     let runner = proving(&set, database.url()).on_event(move |event| {
         if let Event::Retrying { reason, .. } = event {
             sender.send(*reason).unwrap();
         }
     });
-    let report = good(runner.run(Goal::UpAll));
+    let run = std::thread::spawn(move || runner.run(Goal::UpAll));
+    poll_until(
+        &mut client,
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted",
+        "1",
+    );
+    client.batch_execute("CREATE TABLE beside (); SELECT pg_advisory_unlock(42)").unwrap();
+    let report = good(run.join().unwrap());
     assert_eq!(report.done[0].attempts, 2);
     assert_eq!(retries.try_iter().collect::<Vec<_>>(), [RetryReason::SchemaChanged]);
     assert_eq!(history(&mut client), "0001_a,0002_t");
@@ -286,6 +282,28 @@ fn a_non_transactional_migration_is_compared_when_it_is_done() {
     assert_eq!(answer(&mut client, "SELECT count(*) FROM schema_migrations WHERE dirty"), "0");
     let log = "SELECT string_agg(outcome, ',' ORDER BY id) FROM schema_migrations_log WHERE version = '0002_i' AND action = 'up'";
     assert!(answer(&mut client, log).ends_with("ok,unproved"), "{}", answer(&mut client, log));
+}
+
+/// What a body does to its session must not change what is read of the schema, nor how its commit runs.
+#[test]
+fn the_settings_of_a_body_are_no_part_of_the_reading() {
+    let settings = "SET search_path = pg_catalog; SET quote_all_identifiers = on; SET DateStyle = 'German'; \
+                    SET IntervalStyle = 'sql_standard'; SET bytea_output = 'escape'; SET extra_float_digits = -15; \
+                    SET statement_timeout = '50ms'; SET idle_in_transaction_session_timeout = '1ms'; \
+                    SET transform_null_equals = on; SET standard_conforming_strings = off; SET TimeZone = 'Asia/Tokyo';";
+    let body = "CREATE TABLE public.s (d date DEFAULT '2026-11-21', i interval DEFAULT '1 day 2 hours', \
+                f float8 DEFAULT 0.1, b bytea DEFAULT '\\x00ff', t text DEFAULT 'a\\b', z timestamptz DEFAULT '2026-11-21 00:00+00', \
+                CHECK (f > 0.1)); CREATE VIEW public.sv AS SELECT d, i FROM public.s WHERE d > '2026-01-02'";
+    let plain = recorded(&[("0001_s", body, "DROP VIEW public.sv; DROP TABLE public.s")]);
+    // Written the same, with its settings after it: the text that is compared is the catalog's.
+    let odd = format!("{body}; {settings}");
+    let mut odd =
+        set(&[("0001_s", &odd, "DROP VIEW public.sv; DROP TABLE public.s")]).migrations.into_owned();
+    odd[0].up.change = plain.migrations[0].up.change;
+    let database = migrate_testing::scratch().unwrap();
+    good(proving(&Set::new("migrations", odd), database.url()).run(Goal::UpAll));
+    let mut client = database.connect().unwrap();
+    assert_eq!(history(&mut client), "0001_s");
 }
 
 #[test]

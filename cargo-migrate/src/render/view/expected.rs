@@ -21,9 +21,13 @@ impl View for ExpectedView {
         let (paint, stem) = (page.paint, escape_line(&self.stem));
         let scratch = format!("what `{stem}` changes on a scratch database (PostgreSQL {})", self.major);
         if self.diff.is_empty() {
-            return format!("{}: {scratch} is the same: the record is of something else\n", paint.note("note"));
+            return format!(
+                "{}: {scratch} is the same: the record is of something else\n",
+                paint.note("note")
+            );
         }
-        let mut text = format!("{}\n{}\n", paint.bad(&format!("--- {scratch}")), paint.good("+++ what it changed here"));
+        let mut text =
+            format!("{}\n{}\n", paint.bad(&format!("--- {scratch}")), paint.good("+++ what it changed here"));
         text += &lines(&self.diff, paint);
         if self.stale {
             text += &format!(
