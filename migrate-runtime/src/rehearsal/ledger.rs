@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::relations::{COLUMNS, FIRST_OID, JOINS, Known, Relations, read};
+use super::relations::{COLUMNS, FIRST_OID, JOIN, Known, Relations, read};
 use super::{LockMode, Relation, TableLock};
 use crate::Error;
 use crate::session::{Row, Session};
@@ -87,7 +87,7 @@ impl Ledger {
              FROM (SELECT relation, pg_catalog.string_agg(mode, ',') FROM pg_catalog.pg_locks \
              WHERE pid = pg_catalog.pg_backend_pid() AND locktype = 'relation' AND relation >= {FIRST_OID} \
              AND (relation <= {old} OR relation > {new}) GROUP BY relation) AS l (oid, modes) \
-             LEFT JOIN pg_catalog.pg_class c ON c.oid = l.oid {JOINS}"
+             LEFT JOIN pg_catalog.pg_class c ON c.oid = l.oid {JOIN}"
         )
     }
 

@@ -36,13 +36,13 @@ impl Known {
     }
 }
 
-/// The columns that [`read`] takes, of `pg_class` as `c`, `pg_namespace` as `n` and `pg_index` as `i`.
+/// The columns that [`read`] takes, of `pg_class` as `c` and `pg_index` as `i`. Every join is time to plan, a statement
+/// each: a `regnamespace` is written as its quoted name.
 pub(super) const COLUMNS: &str = "c.relkind, c.relpersistence, \
-     pg_catalog.quote_ident(n.nspname) || '.' || pg_catalog.quote_ident(c.relname), \
+     c.relnamespace::pg_catalog.regnamespace::pg_catalog.text || '.' || pg_catalog.quote_ident(c.relname), \
      pg_catalog.pg_relation_filenode(c.oid), i.indrelid";
-/// The joins behind something that has `pg_class` as `c`.
-pub(super) const JOINS: &str = "LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-     LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid";
+/// The join behind something that has `pg_class` as `c`.
+pub(super) const JOIN: &str = "LEFT JOIN pg_catalog.pg_index i ON i.indexrelid = c.oid";
 
 /// [`COLUMNS`], from this column on. `None` where there is no such relation.
 pub(super) fn read(row: Row<'_>, first: usize) -> Option<Known> {
@@ -63,28 +63,30 @@ impl Relations {
     /// Reads these relations, the tables of those that are indexes, and all indexes of those tables.
     pub async fn of(observer: &Session, oids: &[u32]) -> Result<Self, Error> {
         let oids: Vec<_> = oids.iter().map(u32::to_string).collect();
-        let asked = format!("ANY ('{{{}}}'::pg_catalog.oid[])", oids.join(","));
-        let tables = format!(
-            "SELECT i.indrelid FROM pg_catalog.pg_index i WHERE i.indexrelid = {asked} OR i.indrelid = {asked}"
+        // By steps, each through an index: with OR the whole of pg_class would be read.
+        let sql = format!(
+            "WITH a (oid) AS (SELECT pg_catalog.unnest('{{{oids}}}'::pg_catalog.oid[])), \
+             t (oid) AS (SELECT a.oid FROM a UNION \
+             SELECT x.indrelid FROM a JOIN pg_catalog.pg_index x ON x.indexrelid = a.oid), \
+             r (oid) AS (SELECT t.oid FROM t UNION SELECT a.oid FROM a UNION \
+             SELECT x.indexrelid FROM t JOIN pg_catalog.pg_index x ON x.indrelid = t.oid) \
+             SELECT c.oid, {COLUMNS} FROM r JOIN pg_catalog.pg_class c ON c.oid = r.oid {JOIN}",
+            oids = oids.join(",")
         );
-        let indexes =
-            format!("SELECT i.indexrelid FROM pg_catalog.pg_index i WHERE i.indrelid IN ({tables})");
-        Self::where_(observer, &format!("c.oid = {asked} OR c.oid IN ({tables}) OR c.oid IN ({indexes})"))
-            .await
+        Self::ask(observer, &sql).await
     }
 
     /// Reads all that are not the system's.
     pub async fn all(observer: &Session) -> Result<Self, Error> {
-        Self::where_(
-            observer,
-            &format!("c.oid >= {FIRST_OID} AND c.relkind IN ('r', 'p', 'm', 'f', 'v', 'i', 'I')"),
-        )
-        .await
+        let sql = format!(
+            "SELECT c.oid, {COLUMNS} FROM pg_catalog.pg_class c {JOIN} \
+             WHERE c.oid >= {FIRST_OID} AND c.relkind IN ('r', 'p', 'm', 'f', 'v', 'i', 'I')"
+        );
+        Self::ask(observer, &sql).await
     }
 
-    async fn where_(observer: &Session, condition: &str) -> Result<Self, Error> {
-        let sql = format!("SELECT c.oid, {COLUMNS} FROM pg_catalog.pg_class c {JOINS} WHERE {condition}");
-        let rows = observer.ask("looking at the tables of the scratch database", &sql).await?;
+    async fn ask(observer: &Session, sql: &str) -> Result<Self, Error> {
+        let rows = observer.ask("looking at the tables of the scratch database", sql).await?;
         Ok(Self(rows.iter().filter_map(|row| Some((row.number(0)?, read(row, 1)?))).collect()))
     }
 

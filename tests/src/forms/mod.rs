@@ -29,6 +29,8 @@ pub struct Form {
     pub rewrites: &'static [&'static str],
     /// Tables that are read from end to end.
     pub scans: &'static [&'static str],
+    /// Tables that are read from end to end or by an index, as the planner finds cheaper.
+    pub may_scan: &'static [&'static str],
     /// Indexes that are built.
     pub builds: &'static [&'static str],
     /// Where the server differs from its manual, or goes beyond it, and why.
@@ -37,7 +39,17 @@ pub struct Form {
 
 /// A form that takes these locks, and does nothing else that takes long.
 pub const fn form(sql: &'static str, locks: &'static [(&'static str, LockMode)]) -> Form {
-    Form { before: "", sql, since: 14, locks, rewrites: &[], scans: &[], builds: &[], note: "" }
+    Form {
+        before: "",
+        sql,
+        since: 14,
+        locks,
+        rewrites: &[],
+        scans: &[],
+        may_scan: &[],
+        builds: &[],
+        note: "",
+    }
 }
 
 impl Form {
@@ -62,6 +74,12 @@ impl Form {
     /// Reads these.
     pub const fn scans(mut self, tables: &'static [&'static str]) -> Self {
         self.scans = tables;
+        self
+    }
+
+    /// May read these.
+    pub const fn may_scan(mut self, tables: &'static [&'static str]) -> Self {
+        self.may_scan = tables;
         self
     }
 

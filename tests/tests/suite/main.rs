@@ -38,6 +38,7 @@ mod lock_holder_lost;
 mod lost_commit_is_resolved;
 mod measured_locks;
 mod measured_locks_of_scripts;
+mod measured_locks_of_statements;
 mod model;
 mod modified_after_apply;
 mod new_files;
