@@ -67,7 +67,9 @@ impl Session {
                 match message {
                     SimpleQueryMessage::CommandComplete(_) => finished += 1,
                     SimpleQueryMessage::Row(row) if finished >= passed => {
-                        rows.push((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect());
+                        // A script may have set an encoding that is not ours.
+                        let text = |column| row.try_get(column).ok().flatten().map(str::to_owned);
+                        rows.push((0..row.len()).map(text).collect());
                     }
                     _ => {}
                 }

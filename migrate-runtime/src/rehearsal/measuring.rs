@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use migrate_core::sql::LineColumn;
 use migrate_core::{Script, StatementKind};
 
+use super::alone::{ENDS_ITS_TRANSACTION, NOT_IN_A_TRANSACTION, failed_with};
 use super::ledger::{Effects, Ledger, scans_before};
-use super::stage::{ENDS_ITS_TRANSACTION, NOT_IN_A_TRANSACTION, Stage, closing, failed_with};
+use super::stage::{Stage, closing};
 use super::{Measured, MeasuredStatement, gated};
 use crate::Error;
 use crate::journal::{Blocks, Manner, may_commit};

@@ -1,6 +1,7 @@
 //! Running migrations on a scratch database to see what they do: statement by statement, with the locks, rewrites and
 //! scans of each, and without a history.
 
+mod alone;
 mod gate;
 mod gated;
 mod ledger;
