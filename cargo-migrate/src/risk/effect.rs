@@ -26,6 +26,9 @@ pub(super) struct Effect {
     pub(super) safer: Option<String>,
     /// What has to be known beside it.
     pub(super) remark: Option<&'static str>,
+    /// Whatever the server is seen to read or to write anew keeps nobody waiting: TRUNCATE gives an empty file, and to a
+    /// materialised view nobody writes but a refresh.
+    pub(super) quick: bool,
 }
 
 /// What takes longer the larger the table is.
@@ -64,6 +67,7 @@ impl Effect {
             form: form.into(),
             safer: None,
             remark: None,
+            quick: false,
         }
     }
 
@@ -84,6 +88,11 @@ impl Effect {
 
     pub(super) fn safer(mut self, safer: impl Into<String>) -> Self {
         self.safer = Some(safer.into());
+        self
+    }
+
+    pub(super) fn quick(mut self) -> Self {
+        self.quick = true;
         self
     }
 

@@ -57,9 +57,14 @@ pub(super) fn unique(
         None => constraint_name(table, &[], suffix),
     };
     let name = quote_ident(&name);
+    let nulls = if kind == "UNIQUE" {
+        ""
+    } else {
+        "-- Reads all rows where a column is not yet NOT NULL: make it so first.\n"
+    };
     format!(
         "-- A migration of its own: it cannot run in a transaction.\nCREATE UNIQUE INDEX CONCURRENTLY {name} ON \
-         {table_text} {columns}{more};\n{NEXT}ALTER TABLE {table_text} ADD CONSTRAINT {name} {kind} USING INDEX {name};\n"
+         {table_text} {columns}{more};\n{NEXT}{nulls}ALTER TABLE {table_text} ADD CONSTRAINT {name} {kind} USING INDEX {name};\n"
     )
 }
 

@@ -15,9 +15,8 @@ pub(super) fn table(create: &ast::CreateTable) -> Form {
         form.facts.push(Fact::Created(table.clone()));
     }
     if let Some(parent) = create.partition_of().as_ref().and_then(Name::of) {
-        // Since PostgreSQL 12; ACCESS EXCLUSIVE is for the default partition, which the text does not show.
-        let effect =
-            Effect::new(Some(parent), LockMode::ShareUpdateExclusive, "`CREATE TABLE … PARTITION OF`");
+        // `DefineRelation` of `tablecmds.c`. ATTACH PARTITION makes do with SHARE UPDATE EXCLUSIVE.
+        let effect = Effect::new(Some(parent), LockMode::AccessExclusive, "`CREATE TABLE … PARTITION OF`");
         form.effects.push(effect);
     }
     for parent in create.inherits().iter().flat_map(|inherits| inherits.table_name_refs()) {

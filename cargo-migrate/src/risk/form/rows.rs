@@ -12,7 +12,9 @@ pub(super) fn truncate(truncate: &ast::Truncate) -> Vec<Effect> {
     let list = truncate.table_list();
     let tables = list.iter().flat_map(|list| list.table_relation_names());
     tables
-        .map(|table| Effect::new(Name::of(&table), LockMode::AccessExclusive, "`TRUNCATE`").loss(Loss::Rows))
+        .map(|table| {
+            Effect::new(Name::of(&table), LockMode::AccessExclusive, "`TRUNCATE`").loss(Loss::Rows).quick()
+        })
         .collect()
 }
 
@@ -44,7 +46,9 @@ pub(super) fn refresh(refresh: &ast::Refresh) -> Vec<Effect> {
     let written = view.map(|view| text(view.syntax())).unwrap_or_default();
     match refresh.concurrently_token() {
         // Readers go on; nobody writes to a materialised view but another refresh.
-        Some(_) => vec![Effect::new(name, LockMode::Exclusive, "`REFRESH MATERIALIZED VIEW CONCURRENTLY`")],
+        Some(_) => {
+            vec![Effect::new(name, LockMode::Exclusive, "`REFRESH MATERIALIZED VIEW CONCURRENTLY`").quick()]
+        }
         None => vec![
             Effect::new(name, LockMode::AccessExclusive, "`REFRESH MATERIALIZED VIEW`")
                 .work(Work::Rewrite)
