@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use migrate_core::folder::Problems;
 use migrate_core::lock::LockError;
@@ -32,8 +33,21 @@ pub(crate) struct Checked {
     pub(crate) allow_groups: bool,
     /// What the rules found.
     pub(crate) lint: Vec<lint::Finding>,
-    /// The risk of each up, by its stem.
-    pub(crate) risks: BTreeMap<String, Risk>,
+    /// How risky each migration is, by its stem.
+    pub(crate) risks: BTreeMap<String, Risks>,
+    /// A script that takes longer than this on a scratch database is told.
+    pub(crate) warn_above: Duration,
+    /// The folder from the repository's root, with slashes.
+    pub(crate) folder_in_repository: String,
+}
+
+/// How risky a migration is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Risks {
+    /// To apply.
+    pub(crate) up: Risk,
+    /// To roll back.
+    pub(crate) down: Risk,
 }
 
 impl Checked {

@@ -18,7 +18,6 @@ mod pattern;
 mod problem;
 mod question;
 mod render;
-#[allow(dead_code, unused_imports)]
 mod risk;
 mod run;
 mod scratch;

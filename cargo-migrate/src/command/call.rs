@@ -11,6 +11,7 @@ use crate::args::{Global, Reports, Target};
 use crate::config::{self, Settings, Where};
 use crate::render::view::{Note, ReportView, SettingsView};
 use crate::render::{Ui, View};
+use crate::risk::Sizes;
 use crate::{Context, Exit, Problem, files};
 
 /// What a verb came to.
@@ -81,6 +82,23 @@ impl<'a> Call<'a> {
         })
     }
 
+    /// The sizes of the tables of a database: of an environment of the metadata, or at a URL.
+    pub(crate) fn sizes(&self, place: &str) -> anyhow::Result<Sizes> {
+        let is_url = place.contains("://") || place.contains('=');
+        let mut global = self.global.clone();
+        if is_url {
+            global.database_url = Some(place.to_owned());
+        } else {
+            // A URL that was given for the verb itself is not that of the environment.
+            global.database_url = None;
+            global.env = Some(place.to_owned());
+        }
+        let settings = config::load(&global, None, self.context)?;
+        let migrator = Migrator::new(Set::new("", Vec::new())).database(self.database(&settings)?);
+        let sizes = migrator.interrupt(self.context.interrupt.clone()).table_sizes()?;
+        Ok(Sizes::of(sizes.iter().map(|(table, bytes)| (table.as_str(), *bytes))))
+    }
+
     /// The engine for a set, told all settings, and the database's name for people. `reason` goes into the audit log.
     pub(crate) fn migrator(
         &self,
@@ -129,7 +147,6 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    #[allow(dead_code)]
     /// Writes the result of a verb to the files that were asked for beside it.
     pub(crate) fn write_reports(
         &self,

@@ -1,21 +1,24 @@
 //! `verify`: prove the migrations on scratch databases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use clap::Args;
-use migrate_core::{Set, folder, lock};
+use migrate_core::{Direction, Set, folder, lock};
 use migrate_testing::Binaries;
 use migrate_testing::verify::{Error, Place, Report, Verify as Verification};
 
 use super::call::{Answer, Call, Outcome, check_target};
 use crate::Problem;
-use crate::args::Target;
+use crate::args::{Reports, Target};
 use crate::base::{self, Base};
-use crate::checked::Checked;
+use crate::checked::{Checked, Risks};
 use crate::config::{Settings, Where};
+use crate::render::review::folder_in_repository;
 use crate::render::view::{VerifyView, progress};
+use crate::risk::Book;
 
 /// Prove on scratch databases that every down undoes exactly its up
 ///
@@ -58,6 +61,20 @@ pub struct Verify {
     #[arg(long)]
     allow_groups: bool,
 
+    /// Tell how risky each migration is by the sizes of the tables in this database: an environment, or a URL
+    ///
+    /// Reads the catalog only, and locks no table. Other users of this machine see the arguments of a process: prefer an
+    /// environment where the URL has a password.
+    #[arg(long, value_name = "ENV|URL")]
+    sizes_from: Option<String>,
+
+    /// Warn of a script that takes longer than this on the scratch database
+    #[arg(long, value_name = "TIME", default_value = "5min", value_parser = crate::args::duration)]
+    warn_above: Duration,
+
+    #[command(flatten)]
+    reports: Reports,
+
     /// Take an outdated migrations.lock for a finding; the default where CI is set and in a protected environment
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     locked: Option<bool>,
@@ -77,6 +94,8 @@ impl Verify {
             allow_groups: self.allow_groups,
             lint: Vec::new(),
             risks: BTreeMap::new(),
+            warn_above: self.warn_above,
+            folder_in_repository: folder_in_repository(&settings.dir.value, &call.context.cwd),
         };
         match folder::read(&settings.dir.value, &folder::Options::new(&settings.root)) {
             Ok(set) => {
@@ -87,7 +106,37 @@ impl Verify {
             Err(problems) => checked.folder = Some(problems),
         }
         let verbose = call.ui.is_verbose();
-        Answer::check(checked.fails(), VerifyView { checked, verbose })
+        let answer = Answer::check(checked.fails(), VerifyView { checked, verbose })?;
+        call.write_reports(&self.reports, "verify", &answer)?;
+        Ok(answer)
+    }
+
+    /// How risky each migration is that was looked at: the highest of what was measured, or what its text shows where
+    /// it could not be run.
+    fn risks(&self, call: &Call, set: &Set, reports: &[Report]) -> anyhow::Result<BTreeMap<String, Risks>> {
+        let seen = |stem: &str| reports.iter().flat_map(|report| &report.migrations).any(|one| one.stem == stem);
+        let seen: BTreeSet<_> =
+            set.migrations.iter().map(|migration| migration.stem.as_ref()).filter(|stem| seen(stem)).collect();
+        let mut book = Book::read(set, |migration| seen.contains(migration.stem.as_ref()));
+        if let Some(place) = &self.sizes_from {
+            book = book.with_sizes(call.sizes(place)?);
+        }
+        let mut risks = BTreeMap::new();
+        for stem in seen {
+            let of = |direction| {
+                let measured = reports.iter().flat_map(|report| &report.migrations).filter(|one| one.stem == stem);
+                let measured = measured.filter_map(|one| match direction {
+                    Direction::Up => one.up.as_ref(),
+                    Direction::Down => one.down.as_ref(),
+                });
+                let highest = measured
+                    .map(|measured| book.of_measured(stem, direction, measured))
+                    .max_by_key(|risk| risk.level);
+                highest.unwrap_or_else(|| book.of_text(stem, direction))
+            };
+            risks.insert(stem.to_owned(), Risks { up: of(Direction::Up), down: of(Direction::Down) });
+        }
+        Ok(risks)
     }
 
     fn check(&self, call: &Call, settings: &Settings, set: Set, checked: &mut Checked) -> anyhow::Result<()> {
@@ -106,6 +155,7 @@ impl Verify {
                 checked.reports.push(self.verify(call, settings, &part, checked.base.as_ref(), &place)?);
             }
         }
+        checked.risks = self.risks(call, &set, &checked.reports)?;
         checked.set = Some(set);
         Ok(())
     }

@@ -8,10 +8,12 @@ use migrate_core::sql::mask_secrets;
 use migrate_core::{Direction, Warning};
 use migrate_runtime::error::Failure;
 use migrate_runtime::event::{PlannedStep, Recovery, RetryReason, Session};
+use migrate_runtime::rehearsal::LockMode;
 use migrate_runtime::{Error as EngineError, Event};
 use serde_json::{Value, json};
 
 use super::error::{self, place_of};
+use crate::risk::{Reason, Risk};
 
 /// Milliseconds with three decimals: one number a machine can add up, fine enough for a migration of 200 µs.
 pub(crate) fn milliseconds(duration: Duration) -> Value {
@@ -43,6 +45,25 @@ pub(crate) fn warning(warning: &Warning) -> Value {
         Warning::StaleBinary { files, .. } => json!({ "kind": "stale_binary", "versions": files }),
         _ => json!({ "kind": "other" }),
     }
+}
+
+/// How risky a script is.
+pub(crate) fn risk(risk: &Risk) -> Value {
+    let reason = |reason: &Reason| {
+        json!({
+            "level": reason.level.name(),
+            "line": reason.line,
+            "table": reason.table,
+            "mode": reason.mode.map(LockMode::name),
+            "bytes": reason.bytes,
+            "why": reason.why,
+            "safer": reason.safer,
+        })
+    };
+    json!({
+        "level": risk.level.name(),
+        "reasons": risk.reasons.iter().map(reason).collect::<Value>(),
+    })
 }
 
 fn session(session: &Session) -> Value {

@@ -6,7 +6,6 @@ mod event;
 mod json;
 mod paint;
 mod progress;
-#[allow(dead_code, unused_imports)]
 pub(crate) mod review;
 pub(crate) mod signals;
 mod snippet;

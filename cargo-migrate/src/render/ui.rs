@@ -133,7 +133,6 @@ impl Ui {
         self.stdout.write(&text_of(self.format, command, view, exit, self.out));
     }
 
-    #[allow(dead_code)]
     /// The result as a report file has it: without colours, and as wide as it is.
     pub(crate) fn report(format: Format, command: &str, view: &dyn View, exit: Exit) -> String {
         text_of(format, command, view, exit, Page { width: None, paint: Paint { on: false } })

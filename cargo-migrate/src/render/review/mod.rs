@@ -3,6 +3,7 @@
 
 mod bounded;
 mod github;
+mod lint;
 mod markdown;
 mod note;
 mod place;

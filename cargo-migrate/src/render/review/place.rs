@@ -27,20 +27,25 @@ impl Place {
 
     /// The start of a line.
     pub(crate) fn line(line: usize) -> Self {
-        Self { line, column: 1, end_line: line, end_column: 1 }
+        Self::at(line, 1)
+    }
+
+    /// A place without a length.
+    pub(crate) fn at(line: usize, column: usize) -> Self {
+        Self { line, column, end_line: line, end_column: column }
     }
 }
 
 /// The folder from the root of the git repository that it is in, or from `cwd` where there is none, with slashes: what
-/// GitHub shows a finding at. `None` where it is in neither.
-pub(crate) fn folder_in_repository(dir: &Path, cwd: &Path) -> Option<String> {
+/// GitHub shows a finding at. As it is where it is in neither.
+pub(crate) fn folder_in_repository(dir: &Path, cwd: &Path) -> String {
     let dir = dir.canonicalize().unwrap_or_else(|_| cwd.join(dir));
     // A worktree and a submodule have a file of that name.
     let root = dir.ancestors().find(|folder| folder.join(".git").exists());
     let cwd = cwd.canonicalize().unwrap_or_else(|_| cwd.to_owned());
-    let relative = dir.strip_prefix(root.unwrap_or(&cwd)).ok()?;
+    let Ok(relative) = dir.strip_prefix(root.unwrap_or(&cwd)) else { return dir.display().to_string() };
     let parts: Vec<_> = relative.iter().map(|part| part.to_string_lossy()).collect();
-    Some(parts.join("/"))
+    parts.join("/")
 }
 
 #[cfg(test)]
@@ -64,11 +69,11 @@ mod tests {
         let dir = root.path().join("apps/shop/migrations");
         std::fs::create_dir_all(&dir).unwrap();
         let shop = root.path().join("apps/shop");
-        assert_eq!(folder_in_repository(&dir, &shop).as_deref(), Some("migrations"));
-        assert_eq!(folder_in_repository(Path::new("migrations"), &shop).as_deref(), Some("migrations"));
-        assert_eq!(folder_in_repository(&dir, &root.path().join("other")), None);
+        assert_eq!(folder_in_repository(&dir, &shop), "migrations");
+        assert_eq!(folder_in_repository(Path::new("migrations"), &shop), "migrations");
+        assert!(folder_in_repository(&dir, &root.path().join("other")).ends_with("apps/shop/migrations"));
         std::fs::create_dir(root.path().join(".git")).unwrap();
-        assert_eq!(folder_in_repository(&dir, &shop).as_deref(), Some("apps/shop/migrations"));
-        assert_eq!(folder_in_repository(root.path(), &shop).as_deref(), Some(""));
+        assert_eq!(folder_in_repository(&dir, &shop), "apps/shop/migrations");
+        assert_eq!(folder_in_repository(root.path(), &shop), "");
     }
 }

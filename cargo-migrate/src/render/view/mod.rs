@@ -20,6 +20,7 @@ mod templates;
 mod text;
 mod verify;
 mod verify_json;
+mod verify_review;
 
 pub(crate) use down_diff::DownDiffView;
 pub(crate) use drift::DriftView;

@@ -7,11 +7,12 @@ use migrate_runtime::rehearsal::{Measured, MeasuredStatement, Relation, TableLoc
 use migrate_testing::verify::{Failure, Finding, MigrationReport, Progress, Report};
 use serde_json::Value;
 
-use super::verify_json;
+use super::{verify_json, verify_review};
 use crate::base::Change;
 use crate::checked::Checked;
 use crate::lint;
 use crate::render::error::folder_problems;
+use crate::render::review::Review;
 use crate::render::snippet::Place;
 use crate::render::table::{Cell, Column, table};
 use crate::render::words::{count, one_line, time};
@@ -75,6 +76,10 @@ impl View for VerifyView {
     fn json(&self) -> Value {
         verify_json::json(&self.checked)
     }
+
+    fn review(&self) -> Option<Review> {
+        Some(verify_review::review(&self.checked))
+    }
 }
 
 impl VerifyView {
@@ -87,18 +92,9 @@ impl VerifyView {
 
     fn base(&self, page: Page) -> String {
         let Some(base) = &self.checked.base else { return String::new() };
-        let rev = escape_line(&base.rev);
         let mut text = String::new();
         for change in &base.changes {
-            let file = escape_line(change.file());
-            let what = match change {
-                Change::Edited { .. } => format!("{file} is not as in {rev}"),
-                Change::Deleted { .. } => format!("{file} of {rev} is gone"),
-                Change::Renamed { to, .. } => format!("{file} of {rev} is called {} here", escape_line(to)),
-                Change::OutOfOrder { newest, .. } => {
-                    format!("{file} is new and older than {} of {rev}", escape_line(newest))
-                }
-            };
+            let what = changed(change, &base.rev);
             let what = page.paint.bold(&what);
             text += &format!("{}: {what}\n", page.paint.bad(&format!("error[{}]", change.kind())));
             let path = escape_line(&self.checked.path(change.file())).into_owned();
@@ -150,35 +146,11 @@ impl VerifyView {
     }
 
     fn finding(&self, migration: Option<&MigrationReport>, finding: &Finding, page: Page) -> String {
-        let stem = migration.map_or_else(String::new, |migration| escape_line(&migration.stem).into_owned());
         let is_error = self.checked.is_error(finding);
         if let Some(failure) = finding.failure() {
             return self.failure(finding, failure, page);
         }
-        let title = match finding {
-            Finding::DiffersAfterDown(_) => format!("the down of {stem} does not undo its up"),
-            Finding::DiffersAfterUpAgain(_) => {
-                format!("{stem} makes another schema when it is applied again")
-            }
-            Finding::OrderOnly(_) if migration.is_none() => {
-                "after all downs and all ups columns stand in another order".to_owned()
-            }
-            Finding::OrderOnly(_) => format!("after the down of {stem} columns stand in another order"),
-            Finding::NotDeterministic(_) => format!("{stem} makes another schema each time it is applied"),
-            Finding::UndoesInAGroup { group, .. } => {
-                let oldest = group.first().map_or("", String::as_str);
-                format!(
-                    "the down of {stem} undoes its up only together with those down to {}",
-                    escape_line(oldest)
-                )
-            }
-            Finding::ChainDiffers(_) => "all downs, one after the other, do not undo the ups".to_owned(),
-            Finding::RunnerDiffers(_) => "the runner makes another schema than the scripts alone".to_owned(),
-            Finding::RunnerRefuses { message, .. } => {
-                format!("the runner refuses the migrations: {}", escape_line(message))
-            }
-            other => other.kind().replace('_', " "),
-        };
+        let title = title(migration, finding);
         let word = self.word(is_error, page);
         let mut text = format!("{word}: {}\n", page.paint.bold(&title));
         if let Some(migration) = migration {
@@ -199,15 +171,7 @@ impl VerifyView {
 
     /// A script that fails, at its line.
     fn failure(&self, finding: &Finding, failure: &Failure, page: Page) -> String {
-        let what = match (finding, failure.direction) {
-            (Finding::UpAgainFails(_), _) => "the up cannot be applied again after the down",
-            (Finding::ChainFails(_), Direction::Up) => "the up fails after all downs",
-            (Finding::ChainFails(_), Direction::Down) => {
-                "the down fails after those of the newer migrations, though not alone"
-            }
-            (_, Direction::Up) => "the up fails",
-            (_, Direction::Down) => "the down fails",
-        };
+        let what = failed(finding, failure);
         let message = mask_secrets(&failure.server.message).into_owned();
         let title = format!("{}: {what}: {message}", failure.stem);
         let path = self.checked.path(&failure.file);
@@ -380,8 +344,63 @@ impl VerifyView {
     }
 }
 
+/// What is wrong, in a sentence.
+pub(super) fn title(migration: Option<&MigrationReport>, finding: &Finding) -> String {
+    let stem = migration.map_or_else(String::new, |migration| escape_line(&migration.stem).into_owned());
+    match finding {
+            Finding::DiffersAfterDown(_) => format!("the down of {stem} does not undo its up"),
+            Finding::DiffersAfterUpAgain(_) => {
+                format!("{stem} makes another schema when it is applied again")
+            }
+            Finding::OrderOnly(_) if migration.is_none() => {
+                "after all downs and all ups columns stand in another order".to_owned()
+            }
+            Finding::OrderOnly(_) => format!("after the down of {stem} columns stand in another order"),
+            Finding::NotDeterministic(_) => format!("{stem} makes another schema each time it is applied"),
+            Finding::UndoesInAGroup { group, .. } => {
+                let oldest = group.first().map_or("", String::as_str);
+                format!(
+                    "the down of {stem} undoes its up only together with those down to {}",
+                    escape_line(oldest)
+                )
+            }
+            Finding::ChainDiffers(_) => "all downs, one after the other, do not undo the ups".to_owned(),
+            Finding::RunnerDiffers(_) => "the runner makes another schema than the scripts alone".to_owned(),
+            Finding::RunnerRefuses { message, .. } => {
+                format!("the runner refuses the migrations: {}", escape_line(message))
+            }
+            other => other.kind().replace('_', " "),
+        }
+}
+
+/// What failed, in a clause.
+pub(super) fn failed(finding: &Finding, failure: &Failure) -> &'static str {
+    match (finding, failure.direction) {
+            (Finding::UpAgainFails(_), _) => "the up cannot be applied again after the down",
+            (Finding::ChainFails(_), Direction::Up) => "the up fails after all downs",
+            (Finding::ChainFails(_), Direction::Down) => {
+                "the down fails after those of the newer migrations, though not alone"
+            }
+            (_, Direction::Up) => "the up fails",
+            (_, Direction::Down) => "the down fails",
+        }
+}
+
+/// What became of a file, in a sentence.
+pub(super) fn changed(change: &Change, rev: &str) -> String {
+    let (file, rev) = (escape_line(change.file()), escape_line(rev));
+    match change {
+        Change::Edited { .. } => format!("{file} is not as in {rev}"),
+        Change::Deleted { .. } => format!("{file} of {rev} is gone"),
+        Change::Renamed { to, .. } => format!("{file} of {rev} is called {} here", escape_line(to)),
+        Change::OutOfOrder { newest, .. } => {
+            format!("{file} is new and older than {} of {rev}", escape_line(newest))
+        }
+    }
+}
+
 /// What to do about it.
-fn hint(finding: &Finding) -> Option<String> {
+pub(super) fn hint(finding: &Finding) -> Option<String> {
     Some(match finding {
         Finding::DiffersAfterDown(_) => {
             "after the down the schema has the lines with +, and lacks those with -: let the down undo all that the up did, \
@@ -473,7 +492,7 @@ fn of_statement(script: &Script, statement: &MeasuredStatement, page: Page) -> S
     text
 }
 
-fn first_line(script: &Script) -> Option<usize> {
+pub(super) fn first_line(script: &Script) -> Option<usize> {
     let first = script.statements.first()?;
     Some(migrate_core::sql::LineColumn::of(&script.text, first.start).line)
 }

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use crate::checked::Checked;
 use crate::lint;
-use crate::render::json::{direction, folder_problem, milliseconds};
-use crate::risk::{Reason, Risk, RiskLevel};
+use crate::render::json::{direction, folder_problem, milliseconds, risk};
 
 pub(super) fn json(checked: &Checked) -> Value {
     let folder = checked.folder.iter().flat_map(|problems| &problems.problems).map(folder_problem);
@@ -47,7 +46,10 @@ fn migration(checked: &Checked, migration: &MigrationReport) -> Value {
         "migration": migration.stem,
         "irreversible": migration.irreversible,
         "findings": migration.findings.iter().map(|one| finding(checked, one)).collect::<Value>(),
-        "risk": checked.risks.get(&migration.stem).map(risk),
+        "risk": checked.risks.get(&migration.stem).map(|risks| json!({
+            "up": risk(&risks.up),
+            "down": migration.irreversible.is_none().then(|| risk(&risks.down)),
+        })),
         "up": migration.up.as_ref().map(measured),
         "down": migration.down.as_ref().map(measured),
         "up_change": migration.up_change.as_ref().map(Diff::text),
@@ -119,34 +121,6 @@ fn lock(lock: &TableLock) -> Value {
 
 fn relation(relation: &Relation) -> Value {
     json!({ "name": relation.name, "table": relation.table, "new": relation.new })
-}
-
-fn risk(risk: &Risk) -> Value {
-    json!({
-        "level": risk_level(risk.level),
-        "reasons": risk.reasons.iter().map(reason).collect::<Value>(),
-    })
-}
-
-fn risk_level(level: RiskLevel) -> &'static str {
-    match level {
-        RiskLevel::Low => "low",
-        RiskLevel::Medium => "medium",
-        RiskLevel::High => "high",
-        RiskLevel::Critical => "critical",
-    }
-}
-
-fn reason(reason: &Reason) -> Value {
-    json!({
-        "level": risk_level(reason.level),
-        "line": reason.line,
-        "table": reason.table,
-        "mode": reason.mode.map(migrate_runtime::rehearsal::LockMode::name),
-        "bytes": reason.bytes,
-        "why": reason.why,
-        "safer": reason.safer,
-    })
 }
 
 fn lint_finding(checked: &Checked, finding: &lint::Finding) -> Value {
