@@ -114,9 +114,14 @@ impl Verify {
     /// How risky each migration is that was looked at: the highest of what was measured, or what its text shows where
     /// it could not be run.
     fn risks(&self, call: &Call, set: &Set, reports: &[Report]) -> anyhow::Result<BTreeMap<String, Risks>> {
-        let seen = |stem: &str| reports.iter().flat_map(|report| &report.migrations).any(|one| one.stem == stem);
-        let seen: BTreeSet<_> =
-            set.migrations.iter().map(|migration| migration.stem.as_ref()).filter(|stem| seen(stem)).collect();
+        let seen =
+            |stem: &str| reports.iter().flat_map(|report| &report.migrations).any(|one| one.stem == stem);
+        let seen: BTreeSet<_> = set
+            .migrations
+            .iter()
+            .map(|migration| migration.stem.as_ref())
+            .filter(|stem| seen(stem))
+            .collect();
         let mut book = Book::read(set, |migration| seen.contains(migration.stem.as_ref()));
         if let Some(place) = &self.sizes_from {
             book = book.with_sizes(call.sizes(place)?);
@@ -124,7 +129,8 @@ impl Verify {
         let mut risks = BTreeMap::new();
         for stem in seen {
             let of = |direction| {
-                let measured = reports.iter().flat_map(|report| &report.migrations).filter(|one| one.stem == stem);
+                let measured =
+                    reports.iter().flat_map(|report| &report.migrations).filter(|one| one.stem == stem);
                 let measured = measured.filter_map(|one| match direction {
                     Direction::Up => one.up.as_ref(),
                     Direction::Down => one.down.as_ref(),

@@ -56,7 +56,7 @@ impl Note {
     }
 
     /// Where it belongs in a list: the most serious first, then by file and line.
-    pub(crate) fn order(&self) -> impl Ord {
+    pub(crate) fn order(&self) -> impl Ord + use<> {
         (self.level, self.file.clone().or_else(|| self.stem.clone()), self.place, self.rule.clone())
     }
 }

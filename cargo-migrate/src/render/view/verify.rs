@@ -348,42 +348,42 @@ impl VerifyView {
 pub(super) fn title(migration: Option<&MigrationReport>, finding: &Finding) -> String {
     let stem = migration.map_or_else(String::new, |migration| escape_line(&migration.stem).into_owned());
     match finding {
-            Finding::DiffersAfterDown(_) => format!("the down of {stem} does not undo its up"),
-            Finding::DiffersAfterUpAgain(_) => {
-                format!("{stem} makes another schema when it is applied again")
-            }
-            Finding::OrderOnly(_) if migration.is_none() => {
-                "after all downs and all ups columns stand in another order".to_owned()
-            }
-            Finding::OrderOnly(_) => format!("after the down of {stem} columns stand in another order"),
-            Finding::NotDeterministic(_) => format!("{stem} makes another schema each time it is applied"),
-            Finding::UndoesInAGroup { group, .. } => {
-                let oldest = group.first().map_or("", String::as_str);
-                format!(
-                    "the down of {stem} undoes its up only together with those down to {}",
-                    escape_line(oldest)
-                )
-            }
-            Finding::ChainDiffers(_) => "all downs, one after the other, do not undo the ups".to_owned(),
-            Finding::RunnerDiffers(_) => "the runner makes another schema than the scripts alone".to_owned(),
-            Finding::RunnerRefuses { message, .. } => {
-                format!("the runner refuses the migrations: {}", escape_line(message))
-            }
-            other => other.kind().replace('_', " "),
+        Finding::DiffersAfterDown(_) => format!("the down of {stem} does not undo its up"),
+        Finding::DiffersAfterUpAgain(_) => {
+            format!("{stem} makes another schema when it is applied again")
         }
+        Finding::OrderOnly(_) if migration.is_none() => {
+            "after all downs and all ups columns stand in another order".to_owned()
+        }
+        Finding::OrderOnly(_) => format!("after the down of {stem} columns stand in another order"),
+        Finding::NotDeterministic(_) => format!("{stem} makes another schema each time it is applied"),
+        Finding::UndoesInAGroup { group, .. } => {
+            let oldest = group.first().map_or("", String::as_str);
+            format!(
+                "the down of {stem} undoes its up only together with those down to {}",
+                escape_line(oldest)
+            )
+        }
+        Finding::ChainDiffers(_) => "all downs, one after the other, do not undo the ups".to_owned(),
+        Finding::RunnerDiffers(_) => "the runner makes another schema than the scripts alone".to_owned(),
+        Finding::RunnerRefuses { message, .. } => {
+            format!("the runner refuses the migrations: {}", escape_line(message))
+        }
+        other => other.kind().replace('_', " "),
+    }
 }
 
 /// What failed, in a clause.
 pub(super) fn failed(finding: &Finding, failure: &Failure) -> &'static str {
     match (finding, failure.direction) {
-            (Finding::UpAgainFails(_), _) => "the up cannot be applied again after the down",
-            (Finding::ChainFails(_), Direction::Up) => "the up fails after all downs",
-            (Finding::ChainFails(_), Direction::Down) => {
-                "the down fails after those of the newer migrations, though not alone"
-            }
-            (_, Direction::Up) => "the up fails",
-            (_, Direction::Down) => "the down fails",
+        (Finding::UpAgainFails(_), _) => "the up cannot be applied again after the down",
+        (Finding::ChainFails(_), Direction::Up) => "the up fails after all downs",
+        (Finding::ChainFails(_), Direction::Down) => {
+            "the down fails after those of the newer migrations, though not alone"
         }
+        (_, Direction::Up) => "the up fails",
+        (_, Direction::Down) => "the down fails",
+    }
 }
 
 /// What became of a file, in a sentence.

@@ -88,8 +88,9 @@ fn of_reports(checked: &Checked) -> Vec<Note> {
         }
     }
     let all = checked.reports.len();
-    let told = |(note, servers): (Note, Vec<String>)| {
-        Note { servers: if servers.len() == all { Vec::new() } else { servers }, ..note }
+    let told = |(note, servers): (Note, Vec<String>)| Note {
+        servers: if servers.len() == all { Vec::new() } else { servers },
+        ..note
     };
     notes.into_iter().map(told).collect()
 }
