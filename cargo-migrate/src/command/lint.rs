@@ -1,18 +1,22 @@
 //! `lint`: what the text of migrations says about locks, rewrites and lost data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
-use migrate_core::{Set, Version};
+use migrate_core::{Direction, Set, Version};
 use migrate_runtime::{Event, StatusState};
 
 use super::call::{Answer, Call, Outcome};
+use crate::args::Reports;
+use crate::checked::Risks;
 use crate::config::Settings;
 use crate::config::lint::server_version;
 use crate::lint::{self, Level, OLDEST_SERVER, Options, Scope};
+use crate::render::review::folder_in_repository;
 use crate::render::view::{ExplainView, LintView, RulesView};
+use crate::risk::Book;
 use crate::{Problem, files, git};
 
 /// Check the text of migrations against rules about locks, rewrites and lost data
@@ -33,6 +37,8 @@ pub struct Lint {
     /// The major version of the server that the migrations are for
     #[arg(long, value_name = "MAJOR", value_parser = server_version)]
     server_version: Option<u16>,
+    #[command(flatten)]
+    reports: Reports,
     /// Explain a rule
     #[arg(long, value_name = "RULE", conflicts_with_all = ["base", "pending", "rules"])]
     explain: Option<String>,
@@ -68,13 +74,23 @@ impl Lint {
             self.server_version.or(settings.lint.server_version).or(seen).unwrap_or(OLDEST_SERVER);
         let findings = lint::check(&set, &options);
         let worst = findings.iter().map(|finding| finding.level).max();
-        let looked_at =
-            set.migrations.iter().filter(|migration| options.scope.has(migration.version)).count();
+        let book = Book::read(&set, |migration| options.scope.is_new(migration.version));
+        let in_scope = set.migrations.iter().filter(|migration| options.scope.has(migration.version));
+        let risks: BTreeMap<_, _> = in_scope
+            .map(|migration| {
+                let of = |direction| book.of_text(&migration.stem, direction);
+                (migration.stem.to_string(), Risks { up: of(Direction::Up), down: of(Direction::Down) })
+            })
+            .collect();
         let limit = if self.deny_warnings { Level::Warn } else { Level::Deny };
-        Answer::check(
+        let folder_in_repository = folder_in_repository(&settings.dir.value, &call.context.cwd);
+        let looked_at = risks.len();
+        let answer = Answer::check(
             worst.is_some_and(|worst| worst >= limit),
-            LintView { dir: settings.dir.value, set, findings, looked_at },
-        )
+            LintView { dir: settings.dir.value, set, findings, looked_at, risks, folder_in_repository },
+        )?;
+        call.write_reports(&self.reports, "lint", &answer)?;
+        Ok(answer)
     }
 }
 

@@ -16,6 +16,7 @@ use crate::args::{Reports, Target};
 use crate::base::{self, Base};
 use crate::checked::{Checked, Risks};
 use crate::config::{Settings, Where};
+use crate::lint;
 use crate::render::review::folder_in_repository;
 use crate::render::view::{VerifyView, progress};
 use crate::risk::Book;
@@ -111,6 +112,25 @@ impl Verify {
         Ok(answer)
     }
 
+    /// What the rules find in what a pull request brings. Of a whole history it is `lint` that tells, for there it can be
+    /// said where to begin.
+    fn lint(&self, settings: &Settings, set: &Set, checked: &Checked) -> Vec<lint::Finding> {
+        let Some(base) = &checked.base else { return Vec::new() };
+        let mut options = super::lint::options(settings);
+        let new = set.migrations.iter().filter(|migration| base.new.iter().any(|new| *new == migration.stem));
+        options.scope = lint::Scope::Pending(new.map(|migration| migration.version).collect());
+        let oldest = checked.reports.iter().filter_map(|report| major(&report.server_version)).min();
+        if let Some(oldest) = oldest.filter(|_| settings.lint.server_version.is_none()) {
+            options.server_version = oldest;
+        }
+        let to = self.to.as_ref().map(|target| target.version);
+        let wanted = |finding: &lint::Finding| {
+            let version = set.find_recorded(&finding.stem).map(|migration| migration.version);
+            version.zip(to).is_none_or(|(version, to)| version <= to)
+        };
+        lint::check(set, &options).into_iter().filter(wanted).collect()
+    }
+
     /// How risky each migration is that was looked at: the highest of what was measured, or what its text shows where
     /// it could not be run.
     fn risks(&self, call: &Call, set: &Set, reports: &[Report]) -> anyhow::Result<BTreeMap<String, Risks>> {
@@ -122,7 +142,9 @@ impl Verify {
             .map(|migration| migration.stem.as_ref())
             .filter(|stem| seen(stem))
             .collect();
-        let mut book = Book::read(set, |migration| seen.contains(migration.stem.as_ref()));
+        // What a pull request brings is applied together; of a whole history every table is in use.
+        let together = self.base.is_some();
+        let mut book = Book::read(set, |migration| together && seen.contains(migration.stem.as_ref()));
         if let Some(place) = &self.sizes_from {
             book = book.with_sizes(call.sizes(place)?);
         }
@@ -162,6 +184,7 @@ impl Verify {
             }
         }
         checked.risks = self.risks(call, &set, &checked.reports)?;
+        checked.lint = self.lint(settings, &set, checked);
         checked.set = Some(set);
         Ok(())
     }
@@ -220,4 +243,9 @@ impl Verify {
             error => error.into(),
         })
     }
+}
+
+/// 15 of `15.18`.
+fn major(version: &str) -> Option<u16> {
+    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }

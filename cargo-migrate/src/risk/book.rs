@@ -26,7 +26,9 @@ pub(crate) struct Book {
 pub(super) struct Page {
     pub(super) statements: Vec<Line>,
     pub(super) transactional: bool,
-    direction: Direction,
+    /// Whether it is applied together with the pending ones before it: no down is, it comes when the tables have been in
+    /// use.
+    pending: bool,
     /// What the up made, of a down.
     made: Vec<Effect>,
     /// How many relations the scripts before it made.
@@ -43,29 +45,38 @@ pub(super) struct Line {
     before: usize,
 }
 
-/// Relations that were made since the newest migration that a database has, by their names without schema, each with
-/// its place in the order.
+/// Relations that were made, by their names without schema.
 #[derive(Debug, Default)]
 struct Created {
-    names: HashMap<String, Vec<(usize, Name)>>,
+    names: HashMap<String, Vec<Relation>>,
     count: usize,
 }
 
+#[derive(Debug)]
+struct Relation {
+    name: Name,
+    /// Its place in the order in which they were made.
+    order: usize,
+    /// Whether a pending migration made it.
+    pending: bool,
+}
+
 impl Created {
-    fn add(&mut self, name: &Name) {
-        self.names.entry(name.last().to_owned()).or_default().push((self.count, name.clone()));
+    fn add(&mut self, name: &Name, pending: bool) {
+        let relation = Relation { name: name.clone(), order: self.count, pending };
+        self.names.entry(name.last().to_owned()).or_default().push(relation);
         self.count += 1;
     }
 
-    fn has(&self, name: &Name, range: std::ops::Range<usize>) -> bool {
+    fn has(&self, name: &Name, is_new: impl Fn(&Relation) -> bool) -> bool {
         let known = self.names.get(name.last()).into_iter().flatten();
-        known.into_iter().any(|(order, other)| range.contains(order) && other.fits(name))
+        known.into_iter().any(|relation| is_new(relation) && relation.name.fits(name))
     }
 }
 
 impl Book {
-    /// Reads a set. What the migrations that are `pending` make is new to those that come later among them: nobody can
-    /// be waiting for it. Those before tell what is there.
+    /// Reads a set. What a script makes is new to the rest of it, and what the migrations that are `pending` make is new
+    /// to those that come later among them, for they are applied together: nobody can be waiting for it.
     pub(crate) fn read(set: &Set, pending: impl Fn(&Migration) -> bool) -> Self {
         let mut book = Self::default();
         let mut known = Known::default();
@@ -105,26 +116,32 @@ impl Book {
             let made = self.created.count;
             for fact in &form.facts {
                 known.learn(fact);
-                if let Fact::Created(name) = fact
-                    && pending
-                {
-                    self.created.add(name);
+                if let Fact::Created(name) = fact {
+                    self.created.add(name, pending && direction == Direction::Up);
                 }
             }
             statements.push(Line { line, start: statement.start, form, before: made });
         }
         let transactional = script.mode == Mode::Transactional;
-        Page { statements, transactional, direction, made: Vec::new(), before }
+        Page {
+            statements,
+            transactional,
+            pending: pending && direction == Direction::Up,
+            made: Vec::new(),
+            before,
+        }
     }
 
     pub(super) fn script(&self, stem: &str, direction: Direction) -> Option<&Page> {
         self.pages.get(&(stem.to_owned(), direction))
     }
 
-    /// Whether a relation is new to a statement of a script: a down comes when the tables have been in use.
+    /// Whether a relation is new to a statement of a script.
     pub(super) fn is_new(&self, page: &Page, line: &Line, name: &Name) -> bool {
-        let from = if page.direction == Direction::Up { 0 } else { page.before };
-        self.created.has(name, from..line.before)
+        self.created.has(name, |relation| {
+            let own = (page.before..line.before).contains(&relation.order);
+            own || page.pending && relation.pending && relation.order < page.before
+        })
     }
 
     /// The risk of a script as far as its text shows it.
@@ -312,6 +329,19 @@ mod tests {
         assert_eq!(level("0002_b", Direction::Down), Medium);
         assert_eq!(level("0003_c", Direction::Down), Critical);
         assert_eq!(level("0004_d", Direction::Down), Critical);
+    }
+
+    #[test]
+    fn what_is_not_applied_together_is_new_to_its_own_script_only() {
+        let set = set(&[
+            ("0001_a", "CREATE TABLE t (id int); CREATE INDEX ON t (id)", ""),
+            ("0002_b", "CREATE INDEX ON t (id)", ""),
+        ]);
+        for (pending, later) in [(true, Low), (false, Medium)] {
+            let book = Book::read(&set, |_| pending);
+            assert_eq!(book.of_text("0001_a", Direction::Up).level, Low);
+            assert_eq!(book.of_text("0002_b", Direction::Up).level, later);
+        }
     }
 
     #[test]

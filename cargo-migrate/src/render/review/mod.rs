@@ -81,6 +81,24 @@ pub(crate) struct Way {
     pub(crate) built: Vec<String>,
 }
 
+impl Way {
+    /// One that was not run: its risk is what its text shows, and so are its locks.
+    pub(crate) fn unmeasured(direction: Direction, file: &str, risk: Risk) -> Self {
+        let mut locks: Vec<(String, LockMode)> = Vec::new();
+        for (table, mode) in
+            risk.reasons.iter().filter_map(|reason| Some((reason.table.as_ref()?, reason.mode?)))
+        {
+            match locks.iter_mut().find(|(known, _)| known == table) {
+                Some((_, known)) => *known = mode.max(*known),
+                None => locks.push((table.clone(), mode)),
+            }
+        }
+        let file = file.to_owned();
+        let (rewritten, scanned, built) = Default::default();
+        Self { direction, file, duration: None, slow: false, risk, locks, rewritten, scanned, built }
+    }
+}
+
 impl Review {
     /// Whether anything fails the check.
     pub(crate) fn fails(&self) -> bool {

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use migrate_core::sql::LineColumn;
-use migrate_core::{Script, Set};
+use migrate_core::{Direction, Script, Set};
 use serde_json::{Value, json};
 
+use super::risk;
+use crate::checked::Risks;
 use crate::lint::{self, Finding, Level, Rule, group_name, level_name, owner_name};
+use crate::render::review::{Note, Review, Reviewed, Way};
 use crate::render::snippet::{Place, Severity};
 use crate::render::table::{Cell, Column, table};
 use crate::render::words::count;
@@ -20,6 +23,10 @@ pub(crate) struct LintView {
     pub(crate) findings: Vec<Finding>,
     /// How many migrations were looked at.
     pub(crate) looked_at: usize,
+    /// How risky they are, as far as their text shows it.
+    pub(crate) risks: BTreeMap<String, Risks>,
+    /// The folder from the repository's root, with slashes.
+    pub(crate) folder_in_repository: String,
 }
 
 /// The script with this file name.
@@ -62,10 +69,12 @@ impl LintView {
 impl View for LintView {
     fn human(&self, page: Page) -> String {
         let looked_at = count(self.looked_at, "migration");
+        let risks = risk::human(&self.risks, false, page);
         if self.findings.is_empty() {
-            return format!("{looked_at}: {}\n", page.paint.good("nothing found"));
+            return format!("{risks}{looked_at}: {}\n", page.paint.good("nothing found"));
         }
         let mut text: String = self.findings.iter().map(|finding| self.shown(finding, page) + "\n").collect();
+        text += &risks;
         let (denied, warned) = (self.count(Level::Deny), self.count(Level::Warn));
         let parts = [
             (denied > 0).then(|| page.paint.bad(&format!("{denied} denied"))),
@@ -87,6 +96,29 @@ impl View for LintView {
             "denied": self.count(Level::Deny),
             "warnings": self.count(Level::Warn),
             "findings": findings.collect::<Value>(),
+            "risks": risk::json(&self.risks),
+        })
+    }
+
+    fn review(&self) -> Option<Review> {
+        let note = |finding: &Finding| Note::of_rule(finding, script_of(&self.set, &finding.file));
+        let mut notes: Vec<_> = self.findings.iter().map(note).collect();
+        notes.sort_by_key(Note::order);
+        let migrations = self.set.migrations.iter().filter_map(|migration| {
+            let risks = self.risks.get(migration.stem.as_ref())?;
+            let mut ways = vec![Way::unmeasured(Direction::Up, &migration.up.file, risks.up.clone())];
+            if let Some(down) = &migration.down {
+                ways.push(Way::unmeasured(Direction::Down, &down.file, risks.down.clone()));
+            }
+            let irreversible = migration.up.directives.irreversible.as_ref().map(ToString::to_string);
+            Some(Reviewed { stem: migration.stem.to_string(), irreversible, ways })
+        });
+        Some(Review {
+            verb: "lint",
+            folder: self.folder_in_repository.clone(),
+            migrations: migrations.collect(),
+            notes,
+            ..Review::default()
         })
     }
 }

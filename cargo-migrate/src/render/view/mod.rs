@@ -12,6 +12,7 @@ mod lock;
 mod note;
 mod repair;
 mod report;
+mod risk;
 mod schema;
 pub(crate) mod schema_diff;
 mod settings;

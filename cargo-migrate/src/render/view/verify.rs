@@ -7,7 +7,7 @@ use migrate_runtime::rehearsal::{Measured, MeasuredStatement, Relation, TableLoc
 use migrate_testing::verify::{Failure, Finding, MigrationReport, Progress, Report};
 use serde_json::Value;
 
-use super::{verify_json, verify_review};
+use super::{risk, verify_json, verify_review};
 use crate::base::Change;
 use crate::checked::Checked;
 use crate::lint;
@@ -30,12 +30,13 @@ const DIFF_LINES: usize = 40;
 /// Up to so many migrations the table has all of them.
 const ROWS: usize = 40;
 
-const COLUMNS: [Column; 6] = [
+const COLUMNS: [Column; 7] = [
     Column { title: "migration", goes: 0, shrinks_to: Some(16) },
     Column { title: "up", goes: 2, shrinks_to: None },
     Column { title: "down", goes: 3, shrinks_to: None },
     Column { title: "strongest lock", goes: 1, shrinks_to: Some(18) },
-    Column { title: "also", goes: 4, shrinks_to: Some(12) },
+    Column { title: "also", goes: 5, shrinks_to: Some(12) },
+    Column { title: "risk", goes: 4, shrinks_to: None },
     Column { title: "result", goes: 0, shrinks_to: None },
 ];
 
@@ -66,6 +67,7 @@ impl View for VerifyView {
             }
             text += &self.report(report, page);
         }
+        text += &risk::human(&checked.risks, self.verbose, page);
         for finding in &checked.lint {
             text += &self.lint(finding, page);
         }
@@ -253,6 +255,9 @@ impl VerifyView {
             Cell::plain(&down),
             Cell::plain(&lock.unwrap_or_default()),
             Cell::plain(&also(migration)),
+            risk::cell(
+                self.checked.risks.get(&migration.stem).map(|risks| risks.up.level).unwrap_or_default(),
+            ),
             self.result(migration),
         ]
     }
