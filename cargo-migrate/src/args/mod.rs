@@ -135,6 +135,7 @@ mod tests {
             let name = verb.get_name();
             let arguments: &[&str] = match name {
                 "new" => &["add_products"],
+                "ci" => &["init"],
                 "local" => &["status"],
                 "completions" => &["bash"],
                 _ => &[],

@@ -18,6 +18,33 @@ pub(crate) struct InitView {
     pub(crate) database: Option<String>,
 }
 
+/// The workflows that `ci init` wrote.
+pub(crate) struct CiView {
+    /// Each file, and what was done with it: `created`, `replaced`, `kept`.
+    pub(crate) files: Vec<(&'static str, PathBuf)>,
+}
+
+impl View for CiView {
+    fn human(&self, page: Page) -> String {
+        let line = |(what, path): &(&str, PathBuf)| {
+            let word = format!("{what:>8}");
+            let word = if *what == "kept" { page.paint.faint(&word) } else { page.paint.good(&word) };
+            format!("{word} {}\n", shown(path))
+        };
+        let mut text: String = self.files.iter().map(line).collect();
+        if self.files.iter().any(|(what, _)| *what == "kept") {
+            text += "a file that is there is kept; --force writes over it\n";
+        }
+        text + "next: make an environment for each database in the repository's settings, each with a secret DATABASE_URL\n"
+    }
+
+    fn json(&self) -> Value {
+        let file =
+            |(what, path): &(&str, PathBuf)| json!({ "path": path.display().to_string(), "action": what });
+        json!({ "files": self.files.iter().map(file).collect::<Value>() })
+    }
+}
+
 impl View for InitView {
     fn human(&self, page: Page) -> String {
         let width = self.files.iter().map(|(what, _)| what.len()).max().unwrap_or_default();

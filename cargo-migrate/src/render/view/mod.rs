@@ -27,7 +27,7 @@ pub(crate) use down_diff::DownDiffView;
 pub(crate) use drift::DriftView;
 pub(crate) use dry_run::DryRunView;
 pub(crate) use expected::ExpectedView;
-pub(crate) use files::{InitView, NewView};
+pub(crate) use files::{CiView, InitView, NewView};
 pub(crate) use history::HistoryView;
 pub(crate) use lint::{ExplainView, LintView, RulesView};
 pub(crate) use local::LocalView;
