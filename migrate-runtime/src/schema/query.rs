@@ -1,41 +1,58 @@
 //! The one query that makes the text of a schema.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::SchemaOptions;
 use super::dialect::Dialect;
 use super::kinds::{BORROWED, CONNINFO, DEFAULT_PRIVILEGES, GRANTS, KINDS};
+use super::presence::{self, Presence};
 use crate::history_table::quote_literal;
 
 /// Which objects are asked for.
 pub(super) enum Scope {
     /// All.
     Everything,
-    /// For each catalog the oids; a catalog that is not named has none.
-    #[allow(dead_code, reason = "reading only what changed is the next step")]
-    Only(Vec<(String, Vec<u32>)>),
+    /// Of each catalog all or the ones with these oids; a catalog that is not named has none.
+    Only(HashMap<String, Option<Vec<u32>>>),
 }
 
 /// What an option's name says that its value is not for everybody.
 const SECRET: &str = "o.option_name ~* 'pass|secret|token|credential|private|access_?key|api_?key'";
 
 /// A query of catalog, oid and text, one row an object.
-pub(super) fn blocks(dialect: Dialect, options: &SchemaOptions, scope: &Scope) -> String {
-    let mut sql = with(dialect, options, scope);
-    sql += "\nSELECT o.classid::oid::bigint, o.oid::bigint, b.text FROM block b JOIN object o ON o.heading = b.heading";
+pub(super) fn blocks(
+    dialect: Dialect,
+    presence: &Presence,
+    options: &SchemaOptions,
+    scope: &Scope,
+) -> String {
+    let mut sql = with(dialect, presence, options, scope);
+    sql +=
+        "\nSELECT o.classid::text, o.oid::bigint, b.text FROM block b JOIN object o ON o.heading = b.heading";
     sql
 }
 
+/// Whether there is anything at all that a scope asks for.
+pub(super) fn asks_for_something(presence: &Presence, catalogs: &HashMap<String, Option<Vec<u32>>>) -> bool {
+    KINDS.iter().chain(BORROWED).chain([&DEFAULT_PRIVILEGES]).any(|kind| {
+        presence.has_kind(kind)
+            && catalogs
+                .get(kind.catalog)
+                .is_some_and(|oids| oids.as_ref().is_none_or(|oids| !oids.is_empty()))
+    })
+}
+
 /// A query of the SHA-256 of the whole text, in hex. Sorted by bytes of UTF-8, whatever the database's encoding is.
-pub(super) fn digest(dialect: Dialect, options: &SchemaOptions) -> String {
-    let mut sql = with(dialect, options, &Scope::Everything);
+pub(super) fn digest(dialect: Dialect, presence: &Presence, options: &SchemaOptions) -> String {
+    let mut sql = with(dialect, presence, options, &Scope::Everything);
     sql += "\nSELECT encode(sha256(convert_to(COALESCE(string_agg(text, E'\\n' \
             ORDER BY convert_to(heading, 'UTF8')), ''), 'UTF8')), 'hex') FROM block";
     sql
 }
 
 /// Everything up to `block (heading, text)`.
-fn with(dialect: Dialect, options: &SchemaOptions, scope: &Scope) -> String {
+fn with(dialect: Dialect, presence: &Presence, options: &SchemaOptions, scope: &Scope) -> String {
     let mut ctes = vec![
         "space AS MATERIALIZED (SELECT oid, nspname, nspowner, nspacl FROM pg_namespace \
          WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')"
@@ -52,7 +69,7 @@ fn with(dialect: Dialect, options: &SchemaOptions, scope: &Scope) -> String {
     for (kind, whole) in
         KINDS.iter().map(|k| (k, true)).chain(BORROWED.iter().chain(privileges).map(|k| (k, false)))
     {
-        let Some(filter) = filter(kind.catalog, scope) else { continue };
+        let Some(filter) = filter(kind.catalog, scope).filter(|_| presence.has_kind(kind)) else { continue };
         let name = kind.name;
         ctes.push(format!("{name} AS MATERIALIZED ({})", kind.objects.replace("{in}", &filter)));
         let or_null = |sql: &'static str, null: &'static str| if sql.is_empty() { null } else { sql };
@@ -64,7 +81,7 @@ fn with(dialect: Dialect, options: &SchemaOptions, scope: &Scope) -> String {
             or_null(kind.acl_type, "NULL::\"char\""),
         ));
         let of_this = |sql: &&str| sql.replace("FROM relation r", &format!("FROM {name} r"));
-        for aspect in kind.aspects {
+        for aspect in kind.aspects.iter().filter(|aspect| presence.has(aspect.needs)) {
             facts.extend(aspect.facts.iter().map(of_this));
             if whole {
                 parts.extend(aspect.parts.iter().map(of_this));
@@ -91,7 +108,13 @@ fn with(dialect: Dialect, options: &SchemaOptions, scope: &Scope) -> String {
         objects.join(" UNION ALL ")
     ));
     ctes.push(format!("part (heading, classid, oid, name) AS ({})", parts.join(" UNION ALL ")));
-    facts.extend(GENERAL.iter().map(|sql| (*sql).to_owned()));
+    facts.push(COMMENT.to_owned());
+    if presence.has(presence::COMMENTS) {
+        facts.push(COMMENT_ON_PART.to_owned());
+    }
+    if presence.has(presence::LABELS) {
+        facts.push(LABEL.to_owned());
+    }
     if options.owners {
         facts.push(OWNER.to_owned());
     }
@@ -111,21 +134,20 @@ fn with(dialect: Dialect, options: &SchemaOptions, scope: &Scope) -> String {
         .replace("{conninfo}", if dialect.reads_connections { CONNINFO } else { "NULL::text" })
 }
 
-/// What is the same for every kind of object.
-const GENERAL: &[&str] = &[
-    // The server comments the schema that every database begins with.
-    "
+/// The server comments the schema that every database begins with.
+const COMMENT: &str = "
     SELECT o.heading, 1, 'comment ' || quote_literal(d.description)
     FROM object o JOIN pg_description d ON d.classoid = o.classid AND d.objoid = o.oid AND d.objsubid = 0
-    WHERE o.whole AND NOT (o.oid = 2200 AND o.classid = 'pg_namespace'::regclass AND d.description = 'standard public schema')",
-    "
+    WHERE o.whole AND NOT (o.oid = 2200 AND o.classid = 'pg_namespace'::regclass AND d.description = 'standard public schema')";
+
+const COMMENT_ON_PART: &str = "
     SELECT p.heading, 1, 'comment on ' || p.name || ' ' || quote_literal(d.description)
-    FROM pg_description d JOIN part p ON p.classid = d.classoid AND p.oid = d.objoid WHERE d.objsubid = 0
-        AND d.objoid >= 16384",
-    "
+    FROM pg_description d JOIN part p ON p.classid = d.classoid AND p.oid = d.objoid
+    WHERE d.objsubid = 0 AND d.objoid >= 16384";
+
+const LABEL: &str = "
     SELECT o.heading, 1, 'security label ' || quote_ident(s.provider) || ' ' || quote_literal(s.label)
-    FROM pg_seclabel s JOIN object o ON s.classoid = o.classid AND s.objoid = o.oid WHERE s.objsubid = 0",
-];
+    FROM pg_seclabel s JOIN object o ON s.classoid = o.classid AND s.objoid = o.oid WHERE s.objsubid = 0";
 
 const OWNER: &str = "
     SELECT heading, 1, 'owner ' || quote_ident(pg_get_userbyid(owner)) FROM object WHERE owner IS NOT NULL";
@@ -162,17 +184,20 @@ const ACL_OF_BORROWED: &str = "
 const BLOCK: &str = "block (heading, text) AS (
     SELECT heading, replace(heading, E'\\n', E'\\\\000a') || E'\\n' || COALESCE(string_agg(
         '    ' || replace(line, E'\\n', E'\\n    |') || E'\\n', '' ORDER BY place, convert_to(line, 'UTF8')), '')
-    FROM fact GROUP BY heading)";
+    FROM (SELECT heading COLLATE \"C\" AS heading, place, line FROM fact) AS f GROUP BY heading)";
 
 /// Which oids of a catalog are asked for, as a condition; `None` where none is.
 fn filter(catalog: &str, scope: &Scope) -> Option<String> {
     match scope {
         Scope::Everything => Some("IS NOT NULL".to_owned()),
-        Scope::Only(catalogs) => {
-            let (_, oids) = catalogs.iter().find(|(name, oids)| name == catalog && !oids.is_empty())?;
-            let oids: Vec<_> = oids.iter().map(u32::to_string).collect();
-            Some(format!("= ANY ('{{{}}}'::oid[])", oids.join(",")))
-        }
+        Scope::Only(catalogs) => match catalogs.get(catalog)? {
+            None => Some("IS NOT NULL".to_owned()),
+            Some(oids) if oids.is_empty() => None,
+            Some(oids) => {
+                let oids: Vec<_> = oids.iter().map(u32::to_string).collect();
+                Some(format!("= ANY ('{{{}}}'::oid[])", oids.join(",")))
+            }
+        },
     }
 }
 

@@ -1,10 +1,14 @@
 //! Reading a schema from a connection.
 
 use migrate_core::Checksum;
-use migrate_core::schema::{Object, Schema};
+use migrate_core::schema::Schema;
+use std::collections::HashMap;
 
 use super::SchemaOptions;
+use super::cache::Cache;
+use super::changes::{self, ALWAYS, Sums};
 use super::dialect::Dialect;
+use super::presence::Presence;
 use super::query::{self, Scope};
 use crate::Error;
 use crate::message::AS_OURSELVES;
@@ -14,8 +18,8 @@ const DOING: &str = "reading the schema";
 
 /// Reads the schema of one database again and again, and each time only what changed since the last time.
 pub(crate) struct SchemaReader {
-    options: SchemaOptions,
-    dialect: Option<Dialect>,
+    pub(super) options: SchemaOptions,
+    cache: Option<Cache>,
 }
 
 /// What the server's own printing of definitions depends on, and what would only cost time. The catalogs come first in
@@ -36,71 +40,116 @@ const SAVEPOINT: &str = "cargo_migrate_schema";
 impl SchemaReader {
     /// One that has read nothing yet.
     pub fn new(options: SchemaOptions) -> Self {
-        Self { options, dialect: None }
+        Self { options, cache: None }
     }
 
     /// The schema now, in a read-only transaction of its own.
     pub async fn read(&mut self, session: &Session) -> Result<Schema, Error> {
-        let dialect = self.dialect(session).await?;
-        let sql = query::blocks(dialect, &self.options, &Scope::Everything);
-        let rows = self.transaction(session, &sql).await?;
-        Ok(schema(&rows))
+        let schema = self.look(session, BEGIN, "ROLLBACK").await;
+        self.end(session, schema).await
     }
 
     /// The schema as the transaction sees it that the session is in, its own changes included. Leaves its settings as
     /// they were.
     #[allow(dead_code, reason = "for the proof of a migration, which reads before it commits")]
     pub async fn read_inside(&mut self, session: &Session) -> Result<Schema, Error> {
-        let dialect = self.dialect(session).await?;
-        let sql = query::blocks(dialect, &self.options, &Scope::Everything);
-        let sql = format!(
-            "SAVEPOINT {SAVEPOINT};{AS_OURSELVES};{SETTINGS};{sql};\
-             ROLLBACK TO SAVEPOINT {SAVEPOINT};RELEASE SAVEPOINT {SAVEPOINT}"
-        );
-        Ok(schema(&session.ask(DOING, &sql).await?))
+        self.look(
+            session,
+            &format!("SAVEPOINT {SAVEPOINT}"),
+            &format!("ROLLBACK TO SAVEPOINT {SAVEPOINT};RELEASE SAVEPOINT {SAVEPOINT}"),
+        )
+        .await
     }
 
-    /// The digest of the schema, computed by the server.
+    /// The digest of the schema: computed by the server, unless the schema was read before and what changed is read
+    /// sooner.
     pub async fn digest(&mut self, session: &Session) -> Result<Checksum, Error> {
-        let dialect = self.dialect(session).await?;
-        let rows = self.transaction(session, &query::digest(dialect, &self.options)).await?;
-        match rows.first().and_then(|row| row.get(0)?.parse().ok()) {
-            Some(digest) => Ok(digest),
-            None => Ok(self.read(session).await?.digest()),
+        if self.cache.is_none() {
+            let digest = self.digest_of_server(session).await;
+            if let Some(digest) = self.end(session, digest).await? {
+                return Ok(digest);
+            }
         }
+        Ok(self.read(session).await?.digest())
     }
 
-    /// One message: a read-only transaction, its settings, the query.
-    async fn transaction(&self, session: &Session, sql: &str) -> Result<Rows, Error> {
-        let answer = session.ask(DOING, &format!("{BEGIN};{AS_OURSELVES};{SETTINGS};{sql};ROLLBACK")).await;
-        if answer.is_err() && !session.is_closed() {
+    async fn digest_of_server(&self, session: &Session) -> Result<Option<Checksum>, Error> {
+        let (server, _) = begin(session, BEGIN, "").await?;
+        let sql = query::digest(server.dialect, &server.presence, &self.options);
+        let rows = session.ask(DOING, &format!("{sql};ROLLBACK")).await?;
+        Ok(rows.first().and_then(|row| row.get(0)?.parse().ok()))
+    }
+
+    /// A look at what there is, then at what changed, within one transaction; what ends it goes with the last message.
+    async fn look(&mut self, session: &Session, before: &str, after: &str) -> Result<Schema, Error> {
+        let (server, sums) = begin(session, before, &Sums::sql()).await?;
+        let changed = self.cache.as_ref().and_then(|cache| sums.changed(&cache.sums));
+        let (Some(cache), Some(changed)) = (&mut self.cache, changed) else {
+            let sql = query::blocks(server.dialect, &server.presence, &self.options, &Scope::Everything);
+            let rows = session.ask(DOING, &format!("{sql};{after}")).await?;
+            return Ok(self.cache.insert(Cache::new(sums, &rows)).schema.clone());
+        };
+        let touched = match changed.is_empty() {
+            true => HashMap::new(),
+            false => changes::by_catalog(&session.ask(DOING, &changes::touched(&changed)).await?),
+        };
+        let mut again = ALWAYS.to_vec();
+        if touched.contains_key("pg_operator") {
+            // One names another, which no dependency tells.
+            again.push("pg_operator");
+        }
+        let mut scope: HashMap<_, _> =
+            touched.iter().map(|(catalog, oids)| (catalog.clone(), Some(oids.clone()))).collect();
+        scope.extend(again.iter().map(|catalog| ((*catalog).to_owned(), None)));
+        let rows = match query::asks_for_something(&server.presence, &scope) {
+            true => {
+                let scope = Scope::Only(scope);
+                let sql = query::blocks(server.dialect, &server.presence, &self.options, &scope);
+                session.ask(DOING, &format!("{sql};{after}")).await?
+            }
+            false => session.ask(DOING, after).await?,
+        };
+        cache.update(sums, &changed, &touched, &again, &rows);
+        Ok(cache.schema.clone())
+    }
+
+    /// Leaves no transaction of ours open behind an error.
+    async fn end<T>(&self, session: &Session, result: Result<T, Error>) -> Result<T, Error> {
+        if result.is_err() && !session.is_closed() {
             session.ask(DOING, "ROLLBACK").await?;
         }
-        answer
+        result
+    }
+}
+
+/// Begins, and asks what the server is and has, and for the sums.
+async fn begin(session: &Session, before: &str, sums: &str) -> Result<(Server, Sums), Error> {
+    let begin = format!("{before};{AS_OURSELVES};{SETTINGS};{};{sums}", Server::sql());
+    let rows = session.ask(DOING, &begin).await?;
+    Ok((Server::read(&rows), Sums::read(rows.iter().skip(1))))
+}
+
+/// What the server is and has.
+struct Server {
+    dialect: Dialect,
+    presence: Presence,
+}
+
+impl Server {
+    fn sql() -> String {
+        format!(
+            "SELECT current_setting('server_version_num')::int4 / 10000, \
+             has_column_privilege('pg_subscription', 'subconninfo', 'SELECT'), {}",
+            Presence::sql()
+        )
     }
 
-    /// What the server is, asked once.
-    async fn dialect(&mut self, session: &Session) -> Result<Dialect, Error> {
-        if let Some(dialect) = self.dialect {
-            return Ok(dialect);
-        }
-        let rows = session
-            .ask(
-                DOING,
-                "SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 / 10000, \
-                 pg_catalog.has_column_privilege(session_user, 'pg_catalog.pg_subscription', 'subconninfo', 'SELECT')",
-            )
-            .await?;
+    fn read(rows: &Rows) -> Self {
         let row = rows.first();
         let dialect = Dialect {
             major: row.and_then(|row| row.number(0)).unwrap_or_default(),
             reads_connections: row.is_some_and(|row| row.is_true(1)),
         };
-        self.dialect = Some(dialect);
-        Ok(dialect)
+        Self { dialect, presence: row.map(|row| Presence::read(row, 2)).unwrap_or_default() }
     }
-}
-
-fn schema(rows: &Rows) -> Schema {
-    rows.iter().filter_map(|row| Object::from_text(row.get(2)?)).collect()
 }

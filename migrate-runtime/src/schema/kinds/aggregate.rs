@@ -3,6 +3,7 @@
 use super::Aspect;
 
 pub(super) const ASPECT: Aspect = Aspect {
+    needs: "EXISTS (SELECT FROM pg_proc WHERE oid >= 16384 AND prokind = 'a')",
     facts: &["
         SELECT p.heading, 1, v.line
         FROM routine p JOIN pg_aggregate a ON a.aggfnoid = p.oid JOIN pg_proc f ON f.oid = p.oid,

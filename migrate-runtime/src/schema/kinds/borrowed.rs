@@ -25,6 +25,7 @@ pub(super) const RELATION: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT r.heading, 1, v.line
         FROM borrowed_relation r, LATERAL (VALUES

@@ -15,6 +15,7 @@ pub(super) const KIND: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT k.heading, 1, CASE c.castmethod WHEN 'f' THEN 'with function ' || c.castfunc::regprocedure::text
             WHEN 'i' THEN 'with inout' ELSE 'without function' END

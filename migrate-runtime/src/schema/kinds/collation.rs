@@ -14,6 +14,7 @@ pub(super) const KIND: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT k.heading, 1, v.line
         FROM collation_ k JOIN pg_collation c ON c.oid = k.oid,

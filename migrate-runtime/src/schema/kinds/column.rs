@@ -5,6 +5,7 @@ use super::Aspect;
 /// Servers of November 2026 keep a number of their own among a column's options, `pg_attver`, that `pg_dump` passes
 /// over too.
 pub(super) const ASPECT: Aspect = Aspect {
+    needs: "",
     facts: &[
         "
         SELECT r.heading, a.attnum - 32768, 'column ' || quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
@@ -34,7 +35,7 @@ pub(super) const ASPECT: Aspect = Aspect {
             || CASE WHEN a.attinhcount = 0 THEN '' WHEN a.attislocal THEN ' inherited and local' ELSE ' inherited' END
         FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid JOIN pg_type t ON t.oid = a.atttypid
         LEFT JOIN pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
-        WHERE a.attnum > 0 AND NOT a.attisdropped AND r.relkind <> 'S'",
+        WHERE a.attrelid >= 16384 AND a.attnum > 0 AND NOT a.attisdropped AND r.relkind <> 'S'",
         "
         SELECT r.heading, 1, 'comment on ' || quote_ident(a.attname) || ' ' || quote_literal(d.description)
         FROM relation r JOIN pg_description d ON d.objoid = r.oid AND d.classoid = 'pg_class'::regclass AND d.objsubid > 0

@@ -2,19 +2,14 @@
 
 use super::Aspect;
 
-/// The commonest definition is put together from the catalogs, exactly as `pg_get_constraintdef` (ruleutils.c) has it:
-/// the server's own function costs several look-ups each.
 pub(super) const TABLE: Aspect = Aspect {
+    needs: "",
     facts: &[
         "
         SELECT r.heading, 1, 'constraint ' || quote_ident(c.conname) || ' '
-            || CASE WHEN c.contype = 'p' AND array_length(c.conkey, 1) = 1 AND NOT c.condeferrable
-                AND i.indnatts = 1 {>=18} AND NOT c.conperiod {end}
-            THEN 'PRIMARY KEY (' || quote_ident((SELECT a.attname FROM pg_attribute a
-                WHERE a.attrelid = r.oid AND a.attnum = c.conkey[1])) || ')'
-            ELSE pg_get_constraintdef(c.oid) END
+            || pg_get_constraintdef(c.oid)
             || CASE WHEN c.coninhcount = 0 THEN '' WHEN c.conislocal THEN ' inherited and local' ELSE ' inherited' END
-        FROM relation r JOIN pg_constraint c ON c.conrelid = r.oid LEFT JOIN pg_index i ON i.indexrelid = c.conindid
+        FROM relation r JOIN pg_constraint c ON c.conrelid = r.oid
         WHERE c.contype NOT IN ('n', 't')",
         // A NOT NULL is said with its column; since version 18 it has a name too, told where somebody chose it, and can
         // be not valid.
@@ -33,6 +28,7 @@ pub(super) const TABLE: Aspect = Aspect {
 };
 
 pub(super) const DOMAIN: Aspect = Aspect {
+    needs: "EXISTS (SELECT FROM pg_type WHERE oid >= 16384 AND typtype = 'd')",
     facts: &["
         SELECT y.heading, 1, 'constraint ' || quote_ident(c.conname) || ' ' || pg_get_constraintdef(c.oid)
         FROM type y JOIN pg_constraint c ON c.contypid = y.oid WHERE c.contype <> 'n'"],

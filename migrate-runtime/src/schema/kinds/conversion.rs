@@ -13,6 +13,7 @@ pub(super) const KIND: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT k.heading, 1, CASE WHEN c.condefault THEN 'default ' ELSE '' END || 'for ' || quote_literal(pg_encoding_to_char(c.conforencoding))
             || ' to ' || quote_literal(pg_encoding_to_char(c.contoencoding)) || ' from ' || c.conproc::oid::regprocedure::text

@@ -13,6 +13,7 @@ pub(super) const KIND: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT e.heading, 1, 'on ' || e.evtevent
             || COALESCE(' when tag in (' || (SELECT string_agg(quote_literal(t), ', ' ORDER BY t COLLATE \"C\") FROM unnest(e.evttags) AS t) || ')', '')

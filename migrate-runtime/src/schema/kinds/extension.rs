@@ -12,6 +12,7 @@ pub(super) const KIND: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT e.heading, 1, 'schema ' || quote_ident(n.nspname) FROM extension e JOIN pg_namespace n ON n.oid = e.extnamespace"],
         parts: &[],

@@ -15,6 +15,7 @@ pub(super) const WRAPPER: Kind = Kind {
     acl: "fdwacl",
     acl_type: "'F'::\"char\"",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT f.heading, 1, v.line
         FROM wrapper f, LATERAL (VALUES
@@ -39,6 +40,7 @@ pub(super) const SERVER: Kind = Kind {
     acl: "srvacl",
     acl_type: "'S'::\"char\"",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT s.heading, 1, v.line
         FROM server s JOIN pg_foreign_data_wrapper f ON f.oid = s.srvfdw, LATERAL (VALUES
@@ -66,6 +68,7 @@ pub(super) const MAPPING: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT u.heading, 1, 'option ' || quote_ident(o.option_name) || ' ' || CASE WHEN {secret} THEN '''***''' ELSE quote_literal(o.option_value) END
         FROM mapping u, pg_options_to_table(u.umoptions) AS o"],
@@ -75,6 +78,7 @@ pub(super) const MAPPING: Kind = Kind {
 
 /// Of a foreign table.
 pub(super) const TABLE: Aspect = Aspect {
+    needs: "EXISTS (SELECT FROM pg_foreign_table)",
     facts: &["
         SELECT r.heading, 1, 'server ' || quote_ident(s.srvname)
         FROM relation r JOIN pg_foreign_table f ON f.ftrelid = r.oid JOIN pg_foreign_server s ON s.oid = f.ftserver",

@@ -6,6 +6,7 @@ use super::Aspect;
 /// the catalogs where the columns are plain and everything else is the default (ruleutils.c, `pg_get_indexdef_worker`).
 /// An exclusion constraint says everything that its index says, a key its columns.
 pub(super) const ASPECT: Aspect = Aspect {
+    needs: "",
     facts: &["
         SELECT heading, 1, 'index ' || quote_ident(relname) || CASE WHEN indisvalid THEN '' ELSE ' INVALID' END
             || CASE WHEN contype = 'x' OR plain AND contype IN ('p', 'u') THEN ''
@@ -19,7 +20,7 @@ pub(super) const ASPECT: Aspect = Aspect {
             SELECT r.heading, r.name, c.relname, c.relkind, i.indexrelid, i.indisvalid, i.indisunique, quote_ident(m.amname) AS amname,
                 k.contype,
                 i.indexprs IS NULL AND i.indpred IS NULL AND c.reloptions IS NULL AND i.indnatts = i.indnkeyatts
-                    {>=15} AND NOT i.indnullsnotdistinct {end} AND p.plain AS plain,
+                    {>=15} AND NOT i.indnullsnotdistinct {end} AND COALESCE(p.plain, false) AS plain,
                 p.columns,
                 NULLIF(concat(
                     CASE WHEN c.reltablespace <> 0 THEN
@@ -33,17 +34,18 @@ pub(super) const ASPECT: Aspect = Aspect {
             FROM relation r JOIN pg_index i ON i.indrelid = r.oid JOIN pg_class c ON c.oid = i.indexrelid
             JOIN pg_am m ON m.oid = c.relam
             LEFT JOIN pg_constraint k ON k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
-            CROSS JOIN LATERAL (
-                SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.at) AS columns,
-                    bool_and(o.opcdefault AND o.opcmethod = c.relam AND i.indoption[u.at - 1] = 0
+            JOIN (
+                SELECT i.indexrelid, string_agg(quote_ident(a.attname), ', ' ORDER BY u.at) AS columns,
+                    count(*) = min(i.indnatts) AND bool_and(o.opcdefault AND o.opcmethod = c.relam AND i.indoption[u.at - 1] = 0
                         AND (o.opcintype = a.atttypid OR o.opcintype = 25 AND a.atttypid = 1043)
-                        AND i.indcollation[u.at - 1] = a.attcollation) AND count(*) = i.indnatts
-                        AND NOT EXISTS (SELECT FROM pg_attribute ia WHERE ia.attrelid = i.indexrelid AND ia.attoptions IS NOT NULL)
-                        AS plain
-                FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS u (attnum, at)
-                JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
-                JOIN pg_opclass o ON o.oid = i.indclass[u.at - 1]
-            ) AS p
+                        AND i.indcollation[u.at - 1] = a.attcollation AND ia.attoptions IS NULL) AS plain
+                FROM relation r JOIN pg_index i ON i.indrelid = r.oid JOIN pg_class c ON c.oid = i.indexrelid
+                CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS u (attnum, at)
+                LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
+                LEFT JOIN pg_attribute ia ON ia.attrelid = i.indexrelid AND ia.attnum = u.at
+                LEFT JOIN pg_opclass o ON o.oid = i.indclass[u.at - 1]
+                GROUP BY i.indexrelid
+            ) AS p ON p.indexrelid = i.indexrelid
         ) AS described
         WHERE NOT indisvalid OR extra IS NOT NULL OR contype IS NULL OR contype <> 'x' AND NOT plain",
         "

@@ -14,6 +14,7 @@ pub(super) const LANGUAGE: Kind = Kind {
     acl: "lanacl",
     acl_type: "'l'::\"char\"",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT l.heading, 1, v.line
         FROM language l, LATERAL (VALUES
@@ -38,6 +39,7 @@ pub(super) const TRANSFORM: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT t.heading, 1, v.line
         FROM transform t, LATERAL (VALUES

@@ -51,6 +51,8 @@ pub(super) struct Kind {
 
 /// What is said about a kind of object, in one regard.
 pub(super) struct Aspect {
+    /// A condition, without which there is nothing to say; empty where there may always be.
+    pub needs: &'static str,
     /// Heading, place, line.
     pub facts: &'static [&'static str],
     /// Heading, catalog, oid and name of what belongs to an object and can have a comment of its own.

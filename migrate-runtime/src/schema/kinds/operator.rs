@@ -16,6 +16,7 @@ pub(super) const KIND: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT p.heading, 1, v.line
         FROM operator p JOIN pg_operator o ON o.oid = p.oid,

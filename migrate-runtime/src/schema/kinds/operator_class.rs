@@ -13,6 +13,7 @@ pub(super) const CLASS: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT c.heading, 1, CASE WHEN o.opcdefault THEN 'default ' ELSE '' END || 'for ' || format_type(o.opcintype, NULL)
             || ' family ' || format('%I.%I', n.nspname, f.opfname)
@@ -43,6 +44,7 @@ pub(super) const FAMILY: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT f.heading, 1, 'operator ' || m.amopstrategy || ' ' || m.amopopr::regoperator::text
             || CASE WHEN m.amopsortfamily = 0 THEN '' ELSE ' for order by ' || (SELECT format('%I.%I', n.nspname, s.opfname)

@@ -3,6 +3,7 @@
 use super::Aspect;
 
 pub(super) const ASPECT: Aspect = Aspect {
+    needs: "EXISTS (SELECT FROM pg_policy)",
     facts: &["
         SELECT r.heading, 1, 'policy ' || quote_ident(p.polname)
             || CASE WHEN p.polpermissive THEN ' permissive' ELSE ' restrictive' END

@@ -13,6 +13,7 @@ pub(super) const KIND: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT k.heading, 1, v.line
         FROM publication k JOIN pg_publication p ON p.oid = k.oid, LATERAL (VALUES

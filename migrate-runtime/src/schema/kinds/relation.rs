@@ -33,6 +33,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 const DEFINITION: Aspect = Aspect {
+    needs: "",
     facts: &[
         "
         SELECT r.heading, 1, v.line

@@ -21,6 +21,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 const FUNCTION: Aspect = Aspect {
+    needs: "",
     facts: &["
         SELECT p.heading, 1, 'definition' || E'\\n' || rtrim(pg_get_functiondef(p.oid), E'\\n') FROM routine p WHERE p.prokind <> 'a'"],
     parts: &[],

@@ -3,6 +3,7 @@
 use super::Aspect;
 
 pub(super) const ASPECT: Aspect = Aspect {
+    needs: "EXISTS (SELECT FROM pg_rewrite WHERE oid >= 16384 AND rulename <> '_RETURN')",
     facts: &["
         SELECT r.heading, 1, 'rule ' || quote_ident(w.rulename)
             || CASE w.ev_enabled WHEN 'D' THEN ' DISABLED' WHEN 'A' THEN ' ENABLED ALWAYS' WHEN 'R' THEN ' ENABLED REPLICA' ELSE '' END

@@ -14,6 +14,7 @@ pub(super) const KIND: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT s.heading, 1, 'definition ' || btrim(substr(pg_get_statisticsobjdef(s.oid), length(format('CREATE STATISTICS %I.%I', s.nspname, s.stxname)) + 1))
         FROM statistic s",

@@ -13,6 +13,7 @@ pub(super) const KIND: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT k.heading, 1, v.line
         FROM subscription k JOIN pg_subscription s ON s.oid = k.oid, LATERAL (VALUES

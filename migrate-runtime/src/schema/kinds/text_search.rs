@@ -13,6 +13,7 @@ pub(super) const PARSER: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT k.heading, 1, v.line
         FROM parser k JOIN pg_ts_parser p ON p.oid = k.oid,
@@ -35,6 +36,7 @@ pub(super) const TEMPLATE: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT k.heading, 1, v.line
         FROM template k JOIN pg_ts_template p ON p.oid = k.oid,
@@ -56,6 +58,7 @@ pub(super) const DICTIONARY: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT k.heading, 1, 'template ' || format('%I.%I', n.nspname, t.tmplname) || COALESCE(' (' || p.dictinitoption || ')', '')
         FROM dictionary k JOIN pg_ts_dict p ON p.oid = k.oid JOIN pg_ts_template t ON t.oid = p.dicttemplate
@@ -75,6 +78,7 @@ pub(super) const CONFIGURATION: Kind = Kind {
     acl: "",
     acl_type: "",
     aspects: &[&Aspect {
+        needs: "",
         facts: &["
         SELECT k.heading, 1, 'parser ' || format('%I.%I', n.nspname, p.prsname)
         FROM configuration k JOIN pg_ts_parser p ON p.oid = k.cfgparser JOIN pg_namespace n ON n.oid = p.prsnamespace",

@@ -5,6 +5,7 @@ use super::Aspect;
 /// A partition's copy of its parent's trigger is the parent's, unless it fires at other times: which copies count as
 /// internal changed in version 15.
 pub(super) const ASPECT: Aspect = Aspect {
+    needs: "EXISTS (SELECT FROM pg_trigger WHERE oid >= 16384 AND (NOT tgisinternal OR tgparentid <> 0))",
     facts: &["
         SELECT r.heading, 1, 'trigger ' || quote_ident(t.tgname)
             || CASE t.tgenabled WHEN 'D' THEN ' DISABLED ' WHEN 'A' THEN ' ENABLED ALWAYS ' WHEN 'R' THEN ' ENABLED REPLICA '

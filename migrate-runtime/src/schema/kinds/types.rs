@@ -23,6 +23,7 @@ pub(super) const KIND: Kind = Kind {
 };
 
 const ENUM: Aspect = Aspect {
+    needs: "EXISTS (SELECT FROM pg_type WHERE oid >= 16384 AND typtype = 'e')",
     facts: &["
         SELECT y.heading, (row_number() OVER (PARTITION BY y.oid ORDER BY e.enumsortorder))::int - 100000000, 'value ' || quote_literal(e.enumlabel)
         FROM type y JOIN pg_enum e ON e.enumtypid = y.oid",
@@ -33,6 +34,7 @@ const ENUM: Aspect = Aspect {
 };
 
 const COMPOSITE: Aspect = Aspect {
+    needs: "EXISTS (SELECT FROM pg_class WHERE oid >= 16384 AND relkind = 'c')",
     facts: &["
         SELECT y.heading, a.attnum - 32768, 'attribute ' || quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
             || CASE WHEN a.attcollation <> t.typcollation THEN (
@@ -50,6 +52,7 @@ const COMPOSITE: Aspect = Aspect {
 };
 
 const DOMAIN: Aspect = Aspect {
+    needs: "EXISTS (SELECT FROM pg_type WHERE oid >= 16384 AND typtype = 'd')",
     facts: &["
         SELECT y.heading, 1, 'as ' || format_type(t.typbasetype, t.typtypmod)
             || CASE WHEN t.typcollation <> b.typcollation THEN (
@@ -63,6 +66,7 @@ const DOMAIN: Aspect = Aspect {
 };
 
 const RANGE: Aspect = Aspect {
+    needs: "EXISTS (SELECT FROM pg_range WHERE rngtypid >= 16384)",
     facts: &["
         SELECT y.heading, 1, v.line
         FROM type y JOIN pg_range g ON g.rngtypid = y.oid
@@ -83,6 +87,7 @@ const RANGE: Aspect = Aspect {
 };
 
 const BASE: Aspect = Aspect {
+    needs: "EXISTS (SELECT FROM pg_type WHERE oid >= 16384 AND typtype IN ('b', 'p'))",
     facts: &["
         SELECT y.heading, 1, v.line
         FROM type y JOIN pg_type t ON t.oid = y.oid,

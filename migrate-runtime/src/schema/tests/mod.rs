@@ -1,4 +1,5 @@
 //! Snapshots of real databases.
 
+mod random;
 mod support;
 mod text;

@@ -1,7 +1,7 @@
 //! The text of each kind of object.
 
 use super::support::Subject;
-use crate::schema::SchemaOptions;
+use crate::schema::{SchemaOptions, SchemaReader};
 
 /// One of every kind that needs no files of its own.
 pub const EVERYTHING: &str = include_str!("everything.sql");
@@ -108,7 +108,7 @@ fn somebody_who_may_only_connect_reads_the_same() {
     let session = subject.runtime.block_on(super::support::open(&url));
     let user = subject.runtime.block_on(session.query("SELECT session_user")).unwrap();
     assert_eq!(user.first().unwrap().text(0), role);
-    let mut reader = crate::schema::SchemaReader::new(SchemaOptions::default());
+    let mut reader = SchemaReader::new(SchemaOptions::default());
     let read = subject.runtime.block_on(reader.read(&session)).unwrap();
     assert_eq!(read.text(), schema.text());
     subject.runtime.block_on(session.close());
@@ -163,4 +163,46 @@ fn what_somebody_granted_on_an_extension_is_said_and_nothing_else_of_it() {
         before.diff(&subject.read()).text(),
         "+ table public.mine\n+     policy p permissive to public using ((a > 0))\n+     row level security\n"
     );
+}
+
+#[test]
+fn after_a_change_only_what_it_touched_is_read_again() {
+    let mut subject = Subject::new(SchemaOptions::default());
+    for number in 0..200 {
+        subject.run(&format!("CREATE TABLE t{number} (id int PRIMARY KEY, a text)"));
+    }
+    let before = subject.read();
+    let same = |one: &migrate_core::Schema, other: &migrate_core::Schema| {
+        one.objects()
+            .filter(|object| other.get(&object.heading).is_some_and(|o| std::sync::Arc::ptr_eq(o, object)))
+            .count()
+    };
+    assert_eq!(same(&before, &subject.read()), before.len());
+    subject.run("ALTER TABLE t7 ADD COLUMN b int; COMMENT ON COLUMN t9.a IS 'x'; DROP TABLE t11");
+    let after = subject.read();
+    assert_eq!(same(&before, &after), before.len() - 3);
+    assert_eq!(
+        before.diff(&after).text(),
+        "- table public.t11\n-     column id integer not null\n-     column a text\n\
+         -     constraint t11_pkey PRIMARY KEY (id)\n-     owner postgres\n\
+         \u{20} table public.t7\n+     column b integer\n  table public.t9\n+     comment on a 'x'\n"
+    );
+}
+
+#[test]
+fn a_failed_read_leaves_no_transaction_and_the_next_one_works() {
+    let mut subject = Subject::new(SchemaOptions::default());
+    let schema = subject.read();
+    let Subject { runtime, session, reader, .. } = &mut subject;
+    runtime.block_on(async {
+        session.query("SET statement_timeout = 1").await.unwrap();
+        // The settings of a role that connects are its own business: a time limit is one.
+        let mut failed = false;
+        for _ in 0..20 {
+            failed |= SchemaReader::new(SchemaOptions::default()).read(session).await.is_err();
+        }
+        assert!(failed, "no read took longer than a millisecond");
+        session.query("RESET statement_timeout").await.unwrap();
+        assert_eq!(reader.read(session).await.unwrap(), schema);
+    });
 }
