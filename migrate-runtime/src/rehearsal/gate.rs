@@ -23,10 +23,17 @@ pub(super) enum Gate {
     Snapshot,
     /// A reader of one table.
     Reader(u32),
-    /// A lock on each table that only readers and writers pass.
+    /// A lock on each table that keeps maintenance out, and not another gate of this kind.
     Maintenance,
     /// A reader of each table who uses its indexes too.
     Planner,
+}
+
+impl Gate {
+    /// Whether it stands before many tables: then another one is closed behind it before it opens.
+    pub fn is_of_many(&self) -> bool {
+        matches!(self, Self::Maintenance | Self::Planner)
+    }
 }
 
 /// What to put in the way of a statement. `work` is where the script's `search_path` is.
@@ -92,7 +99,7 @@ impl Gate {
             Self::Maintenance => {
                 let tables = tables(&['r', 'p'])?;
                 let only: Vec<_> = tables.iter().map(|name| format!("ONLY {name}")).collect();
-                Some(format!("{begin}; LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE NOWAIT", only.join(", ")))
+                Some(format!("{begin}; LOCK TABLE {} IN SHARE MODE NOWAIT", only.join(", ")))
             }
             Self::Planner => {
                 // A plan locks the indexes that it could use; EXPLAIN reads no row.

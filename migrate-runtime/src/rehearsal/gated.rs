@@ -35,18 +35,23 @@ pub(super) async fn run(
     let statement = work.script.statements[index];
     let before = Relations::all(stage.observer().await?).await?;
     let scans_before = scans(stage).await?;
+    let gates = gates(&stage.work, work, &statement).await?;
+    // All connections first, one more than gates: nothing may fail between the first gate that is closed and the last
+    // that is opened.
+    let spare = gates.len() + 1;
+    if !gates.is_empty() {
+        stage.other(if gates.iter().any(Gate::is_of_many) { spare } else { gates.len() }).await?;
+    }
     let mut closed = Vec::new();
-    for (number, gate) in gates(&stage.work, work, &statement).await?.into_iter().enumerate() {
-        let Some(sql) = gate.sql(&before, &[]) else { continue };
+    for (number, gate) in (1..).zip(gates) {
+        let (Some(sql), Some(session)) = (gate.sql(&before, &[]), stage.opened(number)) else { continue };
         // A gate that cannot be closed is none: nothing is measured then, and nothing else is different.
-        let session = stage.other(number + 1).await?;
         if session.query(&sql).await.is_ok() {
-            closed.push((number + 1, gate));
+            closed.push((number, gate));
         } else {
             open(session).await;
         }
     }
-    let since = Instant::now();
     let mut parts = stage.statement(work, index, Manner::Bare);
     if !closed.is_empty() {
         // It waits because of us, which must not count: between the limit of a run and the statement.
@@ -54,7 +59,8 @@ pub(super) async fn run(
         message.own(LOCK_TIMEOUT, 1);
         parts.insert(1, Part::Message(message));
     }
-    let (result, modes, waited) = watched(stage, &parts, closed, &before).await;
+    let since = Instant::now();
+    let (result, modes, waited) = watched(stage, &parts, closed, spare, &before).await;
     let duration = since.elapsed().saturating_sub(waited);
     if let Err(refused) = result {
         return Err(stage.rolled_back(work, &parts, refused).await);
@@ -81,6 +87,7 @@ async fn watched(
     stage: &Stage,
     parts: &[Part<'_>],
     mut closed: Vec<(usize, Gate)>,
+    mut spare: usize,
     relations: &Relations,
 ) -> (Result<(), Refused>, Modes, Duration) {
     let (mut modes, mut waited) = (Modes::new(), Duration::ZERO);
@@ -123,24 +130,17 @@ async fn watched(
                 passed.push(table);
             }
             waited += stood;
-            // A statement that takes one table after the other meets it again before the next.
-            let again = gate.sql(relations, &passed);
-            let closed_again = match (again, stage.opened(number)) {
-                (Some(sql), Some(session)) => {
-                    let closed = session.query(&format!("ROLLBACK; {sql}")).await.is_ok();
-                    if !closed {
-                        open(session).await;
-                    }
-                    closed
+            // A statement that takes one table after the other has to meet one before the next too: it is closed before
+            // this one opens, or the statement would be through.
+            if let (Some(sql), Some(session)) = (gate.sql(relations, &passed), stage.opened(spare)) {
+                if session.query(&sql).await.is_ok() {
+                    closed.push((spare, gate));
+                    spare = number;
+                } else {
+                    open(session).await;
                 }
-                _ => {
-                    release(stage, number).await;
-                    false
-                }
-            };
-            if closed_again {
-                closed.push((number, gate));
             }
+            release(stage, number).await;
             pause = FIRST_LOOK;
         }
     };
