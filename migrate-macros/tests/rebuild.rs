@@ -16,7 +16,14 @@ fn main() {
     for migration in embedded::MIGRATIONS.migrations.iter() {
         println!("{} {}", migration.stem, migration.up.text.trim());
     }
+    if let Some(schema) = embedded::SCHEMA {
+        println!("{} bytes of schema", schema.len());
+    }
 }
+"#;
+
+const EXPECTS: &str = r#"
+runtime_by_another_name::expect!("orders.total");
 "#;
 
 /// With the profile of our own workspace, so that its dependencies are those that are compiled already.
@@ -156,6 +163,17 @@ fn a_build_has_the_migrations_that_are_there() {
     fs::remove_file(application.root.join("migrations/0003_c.up.sql")).unwrap();
     application.lock();
     assert_eq!(application.runs().len(), 2);
+
+    // The recorded schema is an input of the build, once it is there; the lock is written with it.
+    application.write("migrations/schema.sql.snap", "table public.orders\n    column total integer\n");
+    application.write("app/src/main.rs", &format!("//! A test.\n{MAIN}{EXPECTS}"));
+    assert_eq!(application.runs().pop().unwrap(), "45 bytes of schema");
+    application.write("migrations/schema.sql.snap", "table public.orders\n    column sum integer\n");
+    let error = application.fails();
+    assert!(error.contains("public.orders has no column total") && error.contains("did you mean"), "{error}");
+    fs::remove_file(application.root.join("migrations/schema.sql.snap")).unwrap();
+    let error = application.fails();
+    assert!(error.contains("migrations/schema.sql.snap: is not there"), "{error}");
 
     // A folder of the crate's own goes before that of the workspace, from the next build of the crate on.
     fs::create_dir(application.root.join("app/migrations")).unwrap();

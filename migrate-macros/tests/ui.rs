@@ -11,6 +11,17 @@ use migrate_runtime::core::lock::{FILE_NAME, Lock};
 
 const IRREVERSIBLE: &str = "-- migrate: irreversible it is a test\nSELECT 1;\n";
 
+const SCHEMA: &str = "---
+source: a.rs
+---
+table public.orders
+    column id bigint not null
+    column total numeric(12,2)
+
+view sales.totals
+    column sum numeric
+";
+
 /// A folder that the ui files name, beside the `Cargo.toml` that trybuild makes for them.
 struct Folder(PathBuf);
 
@@ -77,6 +88,11 @@ fn mistakes_are_compile_errors() {
         .file("notes.sql", "")
         .pair("0003_b")
         .file("0003_b.up.sql", "");
+
+    folder("expect").file("schema.sql.snap", SCHEMA);
+    folder("expect_no_schema");
+    folder("expect_bad_schema").file("schema.sql.snap", SCHEMA.replace("    column id", "  column id"));
+    folder("schema_broken").file("schema.sql.snap", SCHEMA.replace("table public.orders\n", ""));
 
     folder("lock_missing").without(FILE_NAME);
     folder("lock_added").pair("0002_a");

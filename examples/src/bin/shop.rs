@@ -7,6 +7,9 @@ use std::error::Error;
 
 migrate_runtime::embed!();
 
+// What the SQL below names is there, or this does not compile.
+migrate_runtime::expect!("plans.code: text not null", "plans.price: numeric(12,2)");
+
 fn main() -> Result<(), Box<dyn Error>> {
     let report = match embedded::run() {
         Ok(report) => report,
@@ -15,7 +18,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("applied {}, {} in all", report.done.len(), report.applied_total);
 
     let mut client = postgres::Client::connect(&std::env::var("DATABASE_URL")?, postgres::NoTls)?;
-    let plans: i64 = client.query_one("SELECT count(*) FROM plans", &[])?.get(0);
-    println!("open for business with {plans} plans");
+    let plans = client.query("SELECT code, price::text FROM plans ORDER BY price", &[])?;
+    for plan in &plans {
+        println!("{} costs {}", plan.get::<_, String>(0), plan.get::<_, String>(1));
+    }
+    println!("open for business with {} plans", plans.len());
     Ok(())
 }

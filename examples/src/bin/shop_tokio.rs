@@ -10,6 +10,7 @@ use migrate_runtime::Event;
 use migrate_runtime::core::Goal;
 
 migrate_runtime::embed!(mod migrations);
+migrate_runtime::expect!("plans");
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -28,6 +29,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Err(error) => return Err(format!("{error}\nhint: {}", error.hint()).into()),
     }
     migrations::verify_async().await?;
+    // Rather not open than find out at the first order that somebody changed a column by hand.
+    if let Err(error) = migrations::check_schema_async().await {
+        return Err(format!("{error}\nhint: {}", error.hint()).into());
+    }
 
     let (client, connection) =
         tokio_postgres::connect(&std::env::var("DATABASE_URL")?, tokio_postgres::NoTls).await?;

@@ -2,8 +2,8 @@
 
 use migrate_runtime::core::Schema;
 use migrate_runtime::{Error, Migrator};
-use migrate_tests::TestEnvironment;
 use migrate_tests::migrations::{apply, database, set};
+use migrate_tests::{TestEnvironment, binaries};
 
 const MADE: &str = "
     CREATE TYPE state AS ENUM ('open', 'done');
@@ -123,4 +123,31 @@ fn from_outside_by_a_role_that_may_only_connect() {
     assert_eq!(document["result"]["unmet"][0]["kind"], "different");
     assert_eq!(document["result"]["unmet"][0]["object"], "public.orders.note");
     client.batch_execute(&format!("DROP ROLE {role}")).unwrap();
+}
+
+/// The example application, which holds its database against what it was built for.
+#[test]
+fn an_application_does_not_start_on_a_schema_that_it_was_not_built_for() {
+    let environment = TestEnvironment::new();
+    let shop = || environment.capture(&mut environment.program(binaries::program("shop-tokio")));
+    let opened = shop();
+    assert!(opened.success().stdout.ends_with("open for business with 0 plans\n"), "{}", opened.stdout);
+    environment.client().batch_execute("ALTER TABLE plans ALTER COLUMN name TYPE varchar(10)").unwrap();
+    let refused = shop();
+    let text = &refused.expect(1).stderr;
+    assert!(
+        text.contains("public.plans.name is character varying(10), the application needs text"),
+        "{text}"
+    );
+    assert!(text.contains("hint: apply what is pending"), "{text}");
+    assert!(!refused.stdout.contains("open for business"), "{}", refused.stdout);
+}
+
+#[test]
+fn an_application_that_was_built_without_one_is_told() {
+    let scratch = migrate_testing::scratch().unwrap();
+    let error =
+        Migrator::new(set(&[])).database(database(scratch.url())).check_recorded_schema(None).unwrap_err();
+    assert_eq!(error.to_string(), "no schema was recorded when the application was built");
+    assert!(error.hint().contains("cargo migrate verify --record"), "{}", error.hint());
 }

@@ -1,0 +1,3 @@
+migrate_runtime::expect!(mod = "expect_bad_schema"; "orders.total");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::expect!(mod = "expect"; "orders.total: integer");
+
+fn main() {}

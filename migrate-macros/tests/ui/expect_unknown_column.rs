@@ -1,0 +1,3 @@
+migrate_runtime::expect!(mod = "expect"; "orders.id", "orders.totl");
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_runtime::embed!("schema_broken");
+
+fn main() {}
