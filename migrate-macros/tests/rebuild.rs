@@ -170,7 +170,10 @@ fn a_build_has_the_migrations_that_are_there() {
     assert_eq!(application.runs().pop().unwrap(), "45 bytes of schema");
     application.write("migrations/schema.sql.snap", "table public.orders\n    column totals integer\n");
     let error = application.fails();
-    assert!(error.contains("public.orders has no column total") && error.contains("did you mean `totals`"), "{error}");
+    assert!(
+        error.contains("public.orders has no column total") && error.contains("did you mean `totals`"),
+        "{error}"
+    );
     fs::remove_file(application.root.join("migrations/schema.sql.snap")).unwrap();
     let error = application.fails();
     assert!(error.contains("migrations/schema.sql.snap: is not there"), "{error}");
