@@ -131,7 +131,7 @@ fn an_application_does_not_start_on_a_schema_that_it_was_not_built_for() {
     let environment = TestEnvironment::new();
     let shop = || environment.capture(&mut environment.program(binaries::program("shop-tokio")));
     let opened = shop();
-    assert!(opened.success().stdout.ends_with("open for business with 0 plans\n"), "{}", opened.stdout);
+    assert!(opened.success().stdout.ends_with("open for business with 2 plans\n"), "{}", opened.stdout);
     environment.client().batch_execute("ALTER TABLE plans ALTER COLUMN name TYPE varchar(10)").unwrap();
     let refused = shop();
     let text = &refused.expect(1).stderr;
