@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
+use migrate_runtime::core::sql::{LineColumn, cluster_wide};
 use migrate_runtime::core::{Migration, Schema, Set};
 use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{Error as EngineError, HistoryTable, Interrupt};
@@ -101,7 +102,12 @@ impl Verify {
     pub fn run(&self, place: &Place) -> Result<Report> {
         let started = Instant::now();
         self.done.store(0, Ordering::SeqCst);
-        let workshop = Workshop::new(self, place, false)?;
+        let wide = self.server_wide();
+        if let (Some(wide), Place::Given(_)) = (&wide, place) {
+            let (file, line, command) = wide.clone();
+            return Err(Error::ServerWide { file, line, command });
+        }
+        let workshop = Workshop::new(self, place, wide.is_some())?;
         let mut report = Report { server_version: workshop.server().version.clone(), ..Report::default() };
         let (schemas, sound) = self.steps(&workshop, &mut report)?;
         if let Some(first) = self.first() {
@@ -113,6 +119,15 @@ impl Verify {
         }
         report.duration = started.elapsed();
         Ok(report)
+    }
+
+    /// The first statement that is done to the whole server: its file, its line, and what it is.
+    fn server_wide(&self) -> Option<(String, usize, &'static str)> {
+        let scripts = self.set.migrations.iter().flat_map(|of| std::iter::once(&of.up).chain(&of.down));
+        scripts.into_iter().find_map(|script| {
+            let (statement, command) = cluster_wide(script).into_iter().next()?;
+            Some((script.file.to_string(), LineColumn::of(&script.text, statement.start).line, command))
+        })
     }
 
     /// All steps. The schemas from before the first to after the last, and how many migrations can be applied.
