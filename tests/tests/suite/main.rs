@@ -66,6 +66,9 @@ mod start_fifty;
 mod table_lock_is_not_waited_for;
 mod terminate_at_every_message;
 mod transaction_control;
+mod verify_base;
+mod verify_databases;
+mod verify_findings;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -2,13 +2,13 @@
 
 use migrate_core::sql::mask_secrets;
 use migrate_core::{Direction, Script};
-use migrate_runtime::core::schema::Diff;
+use migrate_runtime::core::schema::{Change, Diff, Fact};
 use migrate_runtime::rehearsal::{Measured, MeasuredStatement, Relation, TableLock};
 use migrate_testing::verify::{Failure, Finding, MigrationReport, Progress, Report};
 use serde_json::Value;
 
 use super::{risk, verify_json, verify_review};
-use crate::base::Change;
+use crate::base::Change as FileChange;
 use crate::checked::Checked;
 use crate::lint;
 use crate::render::error::folder_problems;
@@ -102,7 +102,7 @@ impl VerifyView {
             let path = escape_line(&self.checked.path(change.file())).into_owned();
             text += &format!("{} {path}\n", page.paint.note("  -->"));
         }
-        let out_of_order = |change: &Change| matches!(change, Change::OutOfOrder { .. });
+        let out_of_order = |change: &FileChange| matches!(change, FileChange::OutOfOrder { .. });
         let hint = page.paint.note("hint");
         if base.changes.iter().any(|change| !out_of_order(change)) {
             text += &format!(
@@ -202,8 +202,7 @@ impl VerifyView {
     }
 
     fn diff(&self, diff: &Diff, page: Page) -> String {
-        let lines = diff.text();
-        let lines: Vec<_> = lines.split_terminator('\n').collect();
+        let lines: Vec<_> = diff.changes.iter().flat_map(lines_of).collect();
         let shown = if self.verbose { lines.len() } else { DIFF_LINES.min(lines.len()) };
         let mut text = String::new();
         for line in &lines[..shown] {
@@ -392,13 +391,13 @@ pub(super) fn failed(finding: &Finding, failure: &Failure) -> &'static str {
 }
 
 /// What became of a file, in a sentence.
-pub(super) fn changed(change: &Change, rev: &str) -> String {
+pub(super) fn changed(change: &FileChange, rev: &str) -> String {
     let (file, rev) = (escape_line(change.file()), escape_line(rev));
     match change {
-        Change::Edited { .. } => format!("{file} is not as in {rev}"),
-        Change::Deleted { .. } => format!("{file} of {rev} is gone"),
-        Change::Renamed { to, .. } => format!("{file} of {rev} is called {} here", escape_line(to)),
-        Change::OutOfOrder { newest, .. } => {
+        FileChange::Edited { .. } => format!("{file} is not as in {rev}"),
+        FileChange::Deleted { .. } => format!("{file} of {rev} is gone"),
+        FileChange::Renamed { to, .. } => format!("{file} of {rev} is called {} here", escape_line(to)),
+        FileChange::OutOfOrder { newest, .. } => {
             format!("{file} is new and older than {} of {rev}", escape_line(newest))
         }
     }
@@ -435,8 +434,8 @@ pub(super) fn hint(finding: &Finding) -> Option<String> {
     })
 }
 
-/// The strongest lock on a table that others may be using.
-pub(super) fn strongest(migration: &MigrationReport) -> Option<&TableLock> {
+/// The strongest lock of the up on a table that others may be using.
+fn strongest(migration: &MigrationReport) -> Option<&TableLock> {
     let locks = statements(migration).flat_map(|statement| &statement.locks);
     // Of several as strong the first.
     locks.filter(|lock| !lock.table.new).fold(None, |strongest: Option<&TableLock>, lock| match strongest {
@@ -445,8 +444,9 @@ pub(super) fn strongest(migration: &MigrationReport) -> Option<&TableLock> {
     })
 }
 
+/// Those of the up: a down takes back what it made, and locks for that what there is to lock.
 fn statements(migration: &MigrationReport) -> impl Iterator<Item = &MeasuredStatement> {
-    migration.up.iter().chain(&migration.down).flat_map(|measured| &measured.statements)
+    migration.up.iter().flat_map(|measured| &measured.statements)
 }
 
 /// `rewrites public.orders, scans public.items`.
@@ -495,6 +495,20 @@ fn of_statement(script: &Script, statement: &MeasuredStatement, page: Page) -> S
         }
     }
     text
+}
+
+/// One object of a difference, line by line; of one whose columns only moved, where they stand now.
+fn lines_of(change: &Change) -> Vec<String> {
+    let text = Diff { changes: vec![change.clone()] }.text();
+    let mut lines: Vec<_> = text.split_terminator('\n').map(str::to_owned).collect();
+    if let Change::Reordered { before, after, .. } = change {
+        let names = |facts: &[String]| {
+            let names: Vec<_> = facts.iter().filter_map(|fact| Fact::of(fact).name).collect();
+            names.join(", ")
+        };
+        lines.push(format!("~     {}; before: {}", names(after), names(before)));
+    }
+    lines
 }
 
 pub(super) fn first_line(script: &Script) -> Option<usize> {
