@@ -503,7 +503,9 @@ fn lines_of(change: &Change) -> Vec<String> {
     let mut lines: Vec<_> = text.split_terminator('\n').map(str::to_owned).collect();
     if let Change::Reordered { before, after, .. } = change {
         let names = |facts: &[String]| {
-            let names: Vec<_> = facts.iter().filter_map(|fact| Fact::of(fact).name).collect();
+            let facts = facts.iter().map(|fact| Fact::of(fact));
+            let columns = facts.filter(|fact| matches!(fact.word, "column" | "attribute"));
+            let names: Vec<_> = columns.filter_map(|fact| fact.name).collect();
             names.join(", ")
         };
         lines.push(format!("~     {}; before: {}", names(after), names(before)));
