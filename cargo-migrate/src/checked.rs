@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use migrate_core::folder::Problems;
 use migrate_core::lock::LockError;
+use migrate_core::schema::Diff;
 use migrate_core::{Script, Set};
 use migrate_testing::verify::{Finding, Report};
 
 use crate::base::Base;
 use crate::lint;
+use crate::record::Record;
 use crate::risk::Risk;
 
 /// What `verify` came to.
@@ -31,6 +33,12 @@ pub(crate) struct Checked {
     pub(crate) reports: Vec<Report>,
     /// Whether a step that undoes only in a group passes.
     pub(crate) allow_groups: bool,
+    /// From the schema in `schema.sql.snap` to the one that the migrations make, where it is another.
+    pub(crate) outdated: Option<Diff>,
+    /// Whether what was measured is to be recorded: then a record that does not hold is no finding.
+    pub(crate) recording: bool,
+    /// What became of that.
+    pub(crate) record: Option<Record>,
     /// What the rules found.
     pub(crate) lint: Vec<lint::Finding>,
     /// How risky each migration is, by its stem.
@@ -54,7 +62,8 @@ impl Checked {
     /// Whether a finding fails the check, as opposed to a remark.
     pub(crate) fn is_error(&self, finding: &Finding) -> bool {
         let allowed = self.allow_groups && matches!(finding, Finding::UndoesInAGroup { .. });
-        !finding.is_remark() && !allowed
+        let renewed = self.recording && matches!(finding, Finding::RecordedChangeDiffers { .. });
+        !finding.is_remark() && !allowed && !renewed
     }
 
     /// Whether anything fails the check.
@@ -65,6 +74,8 @@ impl Checked {
         self.folder.is_some()
             || self.locked && self.lock.is_some()
             || self.base.as_ref().is_some_and(|base| !base.changes.is_empty())
+            || self.outdated.is_some() && !self.recording
+            || matches!(self.record, Some(Record::ServersDiffer { .. }))
             || of_reports.any(|finding| self.is_error(finding))
             || self.lint.iter().any(|finding| finding.level == lint::Level::Deny)
     }

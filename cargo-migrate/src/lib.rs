@@ -17,6 +17,7 @@ mod lint;
 mod pattern;
 mod problem;
 mod question;
+mod record;
 mod render;
 mod risk;
 mod run;

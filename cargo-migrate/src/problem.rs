@@ -104,6 +104,12 @@ pub enum Problem {
         /// The verb.
         verb: &'static str,
     },
+    /// `verify --record` where `migrations.lock` may not be changed.
+    #[error("nothing may be recorded: migrations.lock is locked ({origin})")]
+    RecordLocked {
+        /// Where that was said.
+        origin: String,
+    },
     /// A question that nobody is there to answer.
     #[error("there is no terminal to ask on: {question}")]
     NeedsYes {
@@ -277,7 +283,9 @@ impl Problem {
     /// What it ends in.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Protected { .. } | Self::NeedsYes { .. } | Self::Declined => Exit::Refused,
+            Self::Protected { .. } | Self::RecordLocked { .. } | Self::NeedsYes { .. } | Self::Declined => {
+                Exit::Refused
+            }
             _ => Exit::Usage,
         }
     }
@@ -298,6 +306,7 @@ impl Problem {
             Self::Dotenv { .. } => "dotenv",
             Self::Manifest { .. } => "manifest",
             Self::Protected { .. } => "protected",
+            Self::RecordLocked { .. } => "record_locked",
             Self::NeedsYes { .. } => "needs_yes",
             Self::Declined => "declined",
             Self::NoSuchMigration { .. } => "no_such_migration",
@@ -364,6 +373,11 @@ impl Problem {
             Self::Protected { .. } => {
                 "the harness for production runs (preflight, backup) is not in this version; \
                  `--force REASON` goes on without it and keeps the reason in the audit log"
+                    .to_owned()
+            }
+            Self::RecordLocked { .. } => {
+                "record on a developer's machine and commit migrations.lock and schema.sql.snap; without --record, `verify` \
+                 holds the migrations to them"
                     .to_owned()
             }
             Self::NeedsYes { .. } => "pass --yes to go on without being asked".to_owned(),
@@ -439,6 +453,7 @@ pub(crate) mod tests {
             Problem::Dotenv { path: path(), why: text() },
             Problem::Manifest { path: path(), why: text() },
             Problem::Protected { environment: None, verb: "up" },
+            Problem::RecordLocked { origin: text() },
             Problem::NeedsYes { question: text() },
             Problem::Declined,
             Problem::NoSuchMigration { target: text(), near: None },

@@ -17,6 +17,7 @@ use crate::base::{self, Base};
 use crate::checked::{Checked, Risks};
 use crate::config::{Settings, Where};
 use crate::lint;
+use crate::record::{self, Record};
 use crate::render::review::folder_in_repository;
 use crate::render::view::{VerifyView, progress};
 use crate::risk::Book;
@@ -73,6 +74,14 @@ pub struct Verify {
     #[arg(long, value_name = "TIME", default_value = "5min", value_parser = crate::args::duration)]
     warn_above: Duration,
 
+    /// Where nothing is found, record what each script changes, in migrations.lock, and the schema at the newest version,
+    /// in schema.sql.snap, both beside the migrations
+    ///
+    /// With `prove = true` in an environment (or `up --prove`), a migration commits only if it makes the change recorded
+    /// here. Later runs of `verify` hold the migrations to what is recorded. Refused where the lock may not be changed.
+    #[arg(long, conflicts_with = "to")]
+    record: bool,
+
     #[command(flatten)]
     reports: Reports,
 
@@ -84,6 +93,9 @@ pub struct Verify {
 impl Verify {
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(self.locked)?;
+        if self.record && settings.locked.value {
+            return Err(Problem::RecordLocked { origin: settings.locked.origin.to_string() }.into());
+        }
         let mut checked = Checked {
             dir: settings.dir.value.clone(),
             set: None,
@@ -93,6 +105,9 @@ impl Verify {
             base: None,
             reports: Vec::new(),
             allow_groups: self.allow_groups,
+            outdated: None,
+            recording: self.record,
+            record: None,
             lint: Vec::new(),
             risks: BTreeMap::new(),
             warn_above: self.warn_above,
@@ -185,6 +200,16 @@ impl Verify {
         }
         checked.risks = self.risks(call, &set, &checked.reports)?;
         checked.lint = self.lint(settings, &set, checked);
+        // Of a part of the migrations it says nothing.
+        if self.to.is_none() {
+            checked.outdated = record::outdated(&checked.dir, &checked.reports);
+        }
+        if self.record {
+            checked.record = Some(match checked.fails() {
+                true => Record::Refused,
+                false => record::write(&checked.dir, &set, &checked.reports)?,
+            });
+        }
         checked.set = Some(set);
         Ok(())
     }

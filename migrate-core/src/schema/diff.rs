@@ -127,8 +127,7 @@ impl Diff {
         let object = |object: &Object| {
             Arc::new(Object { heading: object.heading.clone(), lines: kept(&object.lines) })
         };
-        let changes =
-            self.changes.iter().filter(|change| !change.heading().starts_with("default privileges "));
+        let changes = self.changes.iter().filter(|change| !is_privilege(change.heading()));
         let changes = changes.filter_map(|change| match change {
             Change::Added(added) => Some(Change::Added(object(added))),
             Change::Removed(removed) => Some(Change::Removed(object(removed))),
@@ -150,8 +149,13 @@ impl Diff {
 }
 
 /// Whether a fact is about the thing itself, and not about who has it and may use it.
-fn is_portable(fact: &str) -> bool {
+pub(super) fn is_portable(fact: &str) -> bool {
     !fact.starts_with("owner ") && !fact.starts_with("grant ")
+}
+
+/// Whether an object is one of privileges and of nothing else.
+pub(super) fn is_privilege(heading: &str) -> bool {
+    heading.starts_with("default privileges ")
 }
 
 type Objects = BTreeMap<String, Arc<Object>>;

@@ -97,6 +97,16 @@ impl Schema {
         parse::parse(text)
     }
 
+    /// What is the same wherever the same scripts ran, whoever ran them: without owners and grants.
+    pub fn portable(&self) -> Self {
+        let objects = self.objects().filter(|object| !diff::is_privilege(&object.heading));
+        let portable = |object: &Arc<Object>| Object {
+            heading: object.heading.clone(),
+            lines: object.lines.iter().filter(|line| diff::is_portable(line)).cloned().collect(),
+        };
+        objects.map(portable).collect()
+    }
+
     /// What has to change in `self` to make it `other`.
     pub fn diff(&self, other: &Self) -> Diff {
         diff::diff(&self.objects, &other.objects)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use migrate_runtime::core::schema::Diff;
-use migrate_runtime::core::{Direction, Migration};
+use migrate_runtime::core::{Checksum, Direction, Migration, Schema, Set};
 use migrate_runtime::error::ServerError;
 use migrate_runtime::rehearsal::Measured;
 
@@ -18,6 +18,8 @@ pub struct Report {
     pub skipped: Vec<String>,
     /// What holds for the set as a whole: all downs, then all ups.
     pub chain: Vec<Finding>,
+    /// The schema after the last migration, where all could be applied.
+    pub schema: Option<Schema>,
     /// How long everything took.
     pub duration: Duration,
 }
@@ -70,6 +72,16 @@ pub enum Finding {
     ChainDiffers(Diff),
     /// A down or an up fails in the chain of all downs and all ups, though alone it does not.
     ChainFails(Box<Failure>),
+    /// A script changes something else than `migrations.lock` has recorded of it, though its text is the recorded one: one
+    /// before it was edited, or it was recorded elsewhere.
+    RecordedChangeDiffers {
+        /// Which of the two scripts.
+        direction: Direction,
+        /// As the lock has it.
+        recorded: Checksum,
+        /// As it was measured.
+        found: Checksum,
+    },
     /// The runner, with its history and its lock, makes another schema than the scripts alone.
     RunnerDiffers(Diff),
     /// The runner refuses to run the set.
@@ -126,6 +138,7 @@ impl Finding {
             Self::UndoesInAGroup { .. } => "undoes_in_a_group",
             Self::ChainDiffers(_) => "chain_differs",
             Self::ChainFails(_) => "chain_fails",
+            Self::RecordedChangeDiffers { .. } => "recorded_change_differs",
             Self::RunnerDiffers(_) => "runner_differs",
             Self::RunnerRefuses { .. } => "runner_refuses",
         }
@@ -168,6 +181,24 @@ impl Report {
     /// What is known of a migration.
     pub fn of(&self, stem: &str) -> Option<&MigrationReport> {
         self.migrations.iter().find(|migration| migration.stem == stem)
+    }
+
+    /// Holds what was measured against what was recorded.
+    pub(super) fn hold_to_record(&mut self, set: &Set) {
+        for migration in &mut self.migrations {
+            let Some(known) = set.migrations.iter().find(|known| known.stem == migration.stem) else {
+                continue;
+            };
+            let changes = [
+                (Direction::Up, known.up.change, &migration.up_change),
+                (Direction::Down, known.down.as_ref().and_then(|down| down.change), &migration.down_change),
+            ];
+            let differing = changes.into_iter().filter_map(|(direction, recorded, change)| {
+                let (recorded, found) = (recorded?, change.as_ref()?.digest());
+                (recorded != found).then_some(Finding::RecordedChangeDiffers { direction, recorded, found })
+            });
+            migration.findings.extend(differing.collect::<Vec<_>>());
+        }
     }
 
     pub(super) fn of_mut(&mut self, stem: &str) -> Option<&mut MigrationReport> {

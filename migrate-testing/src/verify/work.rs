@@ -110,6 +110,7 @@ impl Verify {
         let workshop = Workshop::new(self, place, wide.is_some())?;
         let mut report = Report { server_version: workshop.server().version.clone(), ..Report::default() };
         let (schemas, sound) = self.steps(&workshop, &mut report)?;
+        report.schema = schemas.last().filter(|_| sound == self.set.migrations.len()).cloned();
         if let Some(first) = self.first() {
             let history = History { first, schemas: &schemas };
             self.tell(&Progress::Chain);
@@ -117,6 +118,7 @@ impl Verify {
             self.tell(&Progress::Runner);
             runner::run(&workshop, &history, sound, undone, &mut report)?;
         }
+        report.hold_to_record(&self.set);
         report.duration = started.elapsed();
         Ok(report)
     }

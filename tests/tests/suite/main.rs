@@ -47,6 +47,7 @@ mod outputs;
 mod privileges;
 mod proof;
 mod proof_cli;
+mod proof_record;
 mod reading_writes_nothing;
 mod rollback;
 mod round_trip;

@@ -322,3 +322,29 @@ fn the_lock_brings_the_changes_to_the_runner() {
     let changes: Vec<Checksum> = read.migrations.iter().filter_map(|migration| migration.up.change).collect();
     assert!(changes.len() == 2 && changes[0] != changes[1]);
 }
+
+/// What the proof costs on a database with 1,000 tables. Told, and held to an order of magnitude only: the machine may be
+/// busy.
+#[test]
+fn the_cost_in_a_large_database() {
+    migrate_tests::nightly!();
+    let names: Vec<_> = (1..=20)
+        .map(|n| (format!("{n:04}_t"), format!("CREATE TABLE t{n} (id int)"), format!("DROP TABLE t{n}")))
+        .collect();
+    let migrations: Vec<_> = names.iter().map(|(s, u, d)| (s.as_str(), u.as_str(), d.as_str())).collect();
+    let set = recorded(&migrations);
+    let mut took = Vec::new();
+    for prove in [false, true] {
+        let database = migrate_testing::scratch().unwrap();
+        let many = "DO $$ BEGIN FOR n IN 1..1000 LOOP EXECUTE format('CREATE TABLE big_%s (id int PRIMARY KEY, a text, b text, \
+                    c int, d numeric)', n); EXECUTE format('CREATE INDEX ON big_%s (a)', n); END LOOP; END $$";
+        database.connect().unwrap().batch_execute(many).unwrap();
+        let report = good(proving(&set, database.url()).prove(prove).run(Goal::UpAll));
+        let mut each: Vec<_> = report.done.iter().map(|done| done.elapsed).collect();
+        println!("prove = {prove}: {:?} in all, first {:?}", report.elapsed, each[0]);
+        each.sort();
+        took.push(each[each.len() / 2]);
+        println!("prove = {prove}: median {:?} a migration", each[each.len() / 2]);
+    }
+    assert!(took[1] < std::time::Duration::from_secs(3), "{took:?}");
+}

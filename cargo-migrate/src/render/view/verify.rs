@@ -2,7 +2,7 @@
 
 use migrate_core::sql::mask_secrets;
 use migrate_core::{Direction, Script};
-use migrate_runtime::core::schema::{Change, Diff, Fact};
+use migrate_runtime::core::schema::{Change, Diff, FILE_NAME, Fact};
 use migrate_runtime::rehearsal::{Measured, MeasuredStatement, Relation, TableLock};
 use migrate_testing::verify::{Failure, Finding, MigrationReport, Progress, Report};
 use serde_json::Value;
@@ -11,6 +11,7 @@ use super::{risk, verify_json, verify_review};
 use crate::base::Change as FileChange;
 use crate::checked::Checked;
 use crate::lint;
+use crate::record::Record;
 use crate::render::error::folder_problems;
 use crate::render::review::Review;
 use crate::render::snippet::Place;
@@ -71,7 +72,9 @@ impl View for VerifyView {
         for finding in &checked.lint {
             text += &self.lint(finding, page);
         }
+        text += &self.outdated(page);
         text += &self.end(page);
+        text += &self.record(page);
         text
     }
 
@@ -158,11 +161,17 @@ impl VerifyView {
         if let Some(migration) = migration {
             let direction = match finding {
                 Finding::DiffersAfterUpAgain(_) | Finding::NotDeterministic(_) => Direction::Up,
+                Finding::RecordedChangeDiffers { direction, .. } => *direction,
                 _ => Direction::Down,
             };
             text += &self.place(migration, direction, page);
         }
-        if let Some(diff) = finding.diff() {
+        let measured = migration.and_then(|migration| match finding {
+            Finding::RecordedChangeDiffers { direction: Direction::Up, .. } => migration.up_change.as_ref(),
+            Finding::RecordedChangeDiffers { .. } => migration.down_change.as_ref(),
+            _ => None,
+        });
+        if let Some(diff) = finding.diff().or(measured) {
             text += &self.diff(diff, page);
         }
         if let Some(hint) = hint(finding) {
@@ -288,6 +297,47 @@ impl VerifyView {
         text
     }
 
+    /// The recorded schema, where it is no longer that of the migrations.
+    fn outdated(&self, page: Page) -> String {
+        let Some(diff) = self.checked.outdated.as_ref().filter(|_| !self.checked.recording) else {
+            return String::new();
+        };
+        let title = page.paint.bold("schema.sql.snap is not the schema that the migrations make");
+        let path = escape_line(&self.checked.path(FILE_NAME)).into_owned();
+        format!(
+            "{}: {title}\n{} {path}\n{}{}: the migrations make the lines with + and not those with -: record it with `cargo \
+             migrate verify --record`, and commit it\n\n",
+            page.paint.bad("error"),
+            page.paint.note("  -->"),
+            self.diff(diff, page),
+            page.paint.note("hint")
+        )
+    }
+
+    /// What became of `--record`.
+    fn record(&self, page: Page) -> String {
+        match &self.checked.record {
+            None => String::new(),
+            Some(Record::Refused) => {
+                format!("{}: nothing was recorded, because of what was found\n", page.paint.bad("error"))
+            }
+            Some(Record::ServersDiffer { what }) => format!(
+                "{}: nothing was recorded: {} is not the same on all these servers\n",
+                page.paint.bad("error"),
+                escape_line(what)
+            ),
+            Some(Record::Written { lock: false, schema: false }) => {
+                "what is recorded is up to date\n".to_owned()
+            }
+            Some(Record::Written { lock, schema }) => {
+                let files = [(*lock, migrate_core::lock::FILE_NAME), (*schema, FILE_NAME)];
+                let files: Vec<_> =
+                    files.into_iter().filter(|(written, _)| *written).map(|(_, file)| file).collect();
+                format!("recorded in {}: commit it\n", files.join(" and "))
+            }
+        }
+    }
+
     fn lint(&self, finding: &lint::Finding, page: Page) -> String {
         let word = self.word(finding.level == lint::Level::Deny, page);
         let script = self.checked.script(&finding.file);
@@ -368,6 +418,10 @@ pub(super) fn title(migration: Option<&MigrationReport>, finding: &Finding) -> S
                 escape_line(oldest)
             )
         }
+        Finding::RecordedChangeDiffers { direction, .. } => {
+            let half = if *direction == Direction::Up { "up" } else { "down" };
+            format!("the {half} of {stem} does not change the schema as migrations.lock has it")
+        }
         Finding::ChainDiffers(_) => "all downs, one after the other, do not undo the ups".to_owned(),
         Finding::RunnerDiffers(_) => "the runner makes another schema than the scripts alone".to_owned(),
         Finding::RunnerRefuses { message, .. } => {
@@ -430,6 +484,11 @@ pub(super) fn hint(finding: &Finding) -> Option<String> {
             "the lines with + are there and should not be, those with - are missing".to_owned()
         }
         Finding::RunnerRefuses { hint, .. } => hint.clone(),
+        Finding::RecordedChangeDiffers { .. } => {
+            "above is what it changes now; one before it was edited, or it was recorded with other settings: if it is as it \
+             should be, record it with `cargo migrate verify --record` and commit migrations.lock"
+                .to_owned()
+        }
         _ => return None,
     })
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::checked::Checked;
 use crate::lint;
+use crate::record::Record;
 use crate::render::json::{direction, folder_problem, milliseconds, risk};
 
 pub(super) fn json(checked: &Checked) -> Value {
@@ -27,8 +28,20 @@ pub(super) fn json(checked: &Checked) -> Value {
             })).collect::<Value>(),
         })),
         "reports": checked.reports.iter().map(|one| report(checked, one)).collect::<Value>(),
+        "schema_outdated": checked.outdated.as_ref().map(objects),
+        "record": checked.record.as_ref().map(record),
         "lint": checked.lint.iter().map(|finding| lint_finding(checked, finding)).collect::<Value>(),
     })
+}
+
+fn record(record: &Record) -> Value {
+    let (kind, what) = match record {
+        Record::Written { lock: false, schema: false } => ("up_to_date", None),
+        Record::Written { .. } => ("written", None),
+        Record::Refused => ("refused", None),
+        Record::ServersDiffer { what } => ("servers_differ", Some(what)),
+    };
+    json!({ "result": kind, "differs": what })
 }
 
 fn report(checked: &Checked, report: &Report) -> Value {
@@ -62,6 +75,10 @@ fn finding(checked: &Checked, finding: &Finding) -> Value {
         Finding::UndoesInAGroup { group, .. } => Some(group),
         _ => None,
     };
+    let digests = match finding {
+        Finding::RecordedChangeDiffers { recorded, found, .. } => Some((recorded, found)),
+        _ => None,
+    };
     let message = match finding {
         Finding::RunnerRefuses { message, .. } => Some(message),
         _ => None,
@@ -74,6 +91,8 @@ fn finding(checked: &Checked, finding: &Finding) -> Value {
         "failure": finding.failure().map(|one| failure(checked, one)),
         "group": group,
         "message": message,
+        "recorded": digests.map(|(recorded, _)| recorded.to_string()),
+        "found": digests.map(|(_, found)| found.to_string()),
     })
 }
 

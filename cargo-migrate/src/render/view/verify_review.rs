@@ -21,6 +21,7 @@ pub(super) fn review(checked: &Checked) -> Review {
     let migrations = migrations(checked);
     let mut notes = of_folder(checked);
     notes.extend(of_reports(checked));
+    notes.extend(outdated(checked));
     notes.extend(slow(&migrations, checked.warn_above));
     notes.extend(checked.lint.iter().map(|finding| Note::of_rule(finding, checked.script(&finding.file))));
     notes.sort_by_key(Note::order);
@@ -34,6 +35,17 @@ pub(super) fn review(checked: &Checked) -> Review {
         migrations,
         notes,
     }
+}
+
+/// The recorded schema, where it is no longer that of the migrations.
+fn outdated(checked: &Checked) -> Option<Note> {
+    let diff = checked.outdated.as_ref().filter(|_| !checked.recording)?;
+    let message = "schema.sql.snap is not the schema that the migrations make".to_owned();
+    let mut note = Note::new("schema-outdated", NoteLevel::Error, message);
+    note.file = Some(migrate_core::schema::FILE_NAME.to_owned());
+    note.help = Some("record it with `cargo migrate verify --record`, and commit it".to_owned());
+    note.diff = Some(diff.text());
+    Some(note)
 }
 
 /// What is wrong before anything is run: the folder, the lock, and files that others have applied.
@@ -122,7 +134,9 @@ fn of_finding(checked: &Checked, migration: Option<&MigrationReport>, finding: &
     note.diff = finding.diff().map(Diff::text);
     if let Some(migration) = migration {
         let half = match finding {
-            Finding::DiffersAfterUpAgain(_) | Finding::NotDeterministic(_) => "up",
+            Finding::DiffersAfterUpAgain(_)
+            | Finding::NotDeterministic(_)
+            | Finding::RecordedChangeDiffers { direction: Direction::Up, .. } => "up",
             _ => "down",
         };
         let file = format!("{}.{half}.sql", migration.stem);
@@ -173,8 +187,14 @@ fn checks(checked: &Checked) -> Vec<Check> {
         check("every down undoes exactly its up", none(is_of_down));
         check(
             "every up can be applied again after its down, and makes the same",
-            none(|it| !is_of_down(it) && !matches!(it, Finding::UpFails(_))),
+            none(|it| !is_of_down(it) && !is_of_record(it) && !matches!(it, Finding::UpFails(_))),
         );
+        if is_recorded(checked) {
+            check(
+                "what is recorded of the schema and its changes still holds",
+                none(is_of_record) && (checked.outdated.is_none() || checked.recording),
+            );
+        }
         let mut chain = checked.reports.iter().flat_map(|report| &report.chain);
         check(
             "all downs and then all ups can be run, by the runner too",
@@ -186,6 +206,16 @@ fn checks(checked: &Checked) -> Vec<Check> {
         check("no rule of `lint` that is denied is broken", !denied);
     }
     checks
+}
+
+/// Whether `--record` was ever used.
+fn is_recorded(checked: &Checked) -> bool {
+    let mut migrations = checked.set.iter().flat_map(|set| set.migrations.iter());
+    checked.outdated.is_some() || migrations.any(|migration| migration.up.change.is_some())
+}
+
+fn is_of_record(finding: &Finding) -> bool {
+    matches!(finding, Finding::RecordedChangeDiffers { .. })
 }
 
 fn is_of_down(finding: &Finding) -> bool {
