@@ -1,4 +1,5 @@
 -- migrate: lock-timeout 3s
+-- migrate: allow changing-column-type an enum has no other way back, and who goes back has a reason
 --
 -- PostgreSQL has no DROP VALUE: the type is made anew and the column moved over. This rewrites `orders` under
 -- ACCESS EXCLUSIVE; views, triggers and partial indexes on `status` came later and are gone by now.

@@ -1,3 +1,5 @@
+-- migrate: allow schema-and-data the lock comes last, for a moment, and no trigger of orders is deferred
+--
 -- The second half of 0011. VALIDATE reads the whole table under SHARE UPDATE EXCLUSIVE: orders go on being placed.
 SET LOCAL shop.keep_updated_at = 'on';
 

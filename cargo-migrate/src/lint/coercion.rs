@@ -37,6 +37,14 @@ pub(crate) fn keeps_rows(from: &str, to: &str) -> bool {
     }
 }
 
+/// The same for types that differ only in what the time zone of the session makes of them: where that is UTC, nothing
+/// (`TimestampTimestampTzRequiresRewrite` in timestamp.c).
+pub(crate) fn keeps_rows_in_utc(from: &str, to: &str) -> bool {
+    let (Some((from, old)), Some((to, new))) = (taken_apart(from), taken_apart(to)) else { return false };
+    matches!((from.as_str(), to.as_str()), ("timestamp", "timestamptz") | ("timestamptz", "timestamp"))
+        && old == new
+}
+
 /// A type's usual name and its numbers: `character varying (10)` → `varchar`, `[10]`.
 fn taken_apart(written: &str) -> Option<(String, Vec<u32>)> {
     let mut name = written.replace("pg_catalog.", "");

@@ -25,3 +25,6 @@ pub(crate) use docs::{explain, group_name, level_name, owner_name};
 pub(crate) use finding::{Finding, Level};
 pub(crate) use options::{OLDEST_SERVER, Options, Scope};
 pub(crate) use rule::Rule;
+
+#[cfg(test)]
+mod tests;

@@ -114,7 +114,10 @@ impl Case<'_> {
     /// Whether a table, view or materialised view has no users yet: this migration created it, or one that is applied
     /// together with it.
     pub(crate) fn is_new(&self, relation: &Name) -> bool {
-        self.world.relation(relation).is_some_and(|known| self.is_recent(known.created))
+        self.world
+            .relation(relation)
+            .and_then(|known| known.created)
+            .is_some_and(|created| self.is_recent(created))
     }
 
     /// The same for anything else that has a name.

@@ -92,7 +92,9 @@ fn not_valid(table: &str, node: &SyntaxNode, text: &dyn Fn(&SyntaxNode) -> Optio
         // What has no name cannot be validated by it.
         None => {
             let suffix = if constraint.kind() == K::CHECK_CONSTRAINT { "check" } else { "fkey" };
-            let named = identifier(&[table, suffix]);
+            let column = find(&constraint, K::COLUMN_NAME_REF).or_else(|| find(&constraint, K::NAME_REF));
+            let column = column.and_then(|column| text(&column)).unwrap_or_default();
+            let named = identifier(&[table, &column, suffix]);
             let definition = format!("CONSTRAINT {named} {}", text(&constraint)?);
             (named, definition)
         }
@@ -146,5 +148,5 @@ fn identifier(parts: &[&str]) -> String {
             .join("_")
             .to_lowercase()
     };
-    parts.iter().map(|part| plain(part)).collect::<Vec<_>>().join("_")
+    parts.iter().map(|part| plain(part)).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("_")
 }

@@ -20,8 +20,8 @@ pub(crate) struct World<'p> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Relation {
     schema: Option<String>,
-    /// Index of the migration that created it.
-    pub(crate) created: usize,
+    /// Index of the migration that created it; `None` where it was there before the folder.
+    pub(crate) created: Option<usize>,
     pub(crate) partitioned: bool,
     dropped: bool,
     /// The columns whose types are known, as they were written.
@@ -104,7 +104,7 @@ impl<'p> World<'p> {
             return;
         }
         let mut relation =
-            Relation { schema: created.schema.clone(), created: migration, ..Relation::default() };
+            Relation { schema: created.schema.clone(), created: Some(migration), ..Relation::default() };
         relation.partitioned = has(node, SyntaxKind::PARTITION_BY);
         for column in all(node, SyntaxKind::COLUMN) {
             if let Some((column, written)) = column_of(&column) {
@@ -179,6 +179,10 @@ impl<'p> World<'p> {
     fn alter_table(&mut self, node: &SyntaxNode) {
         use SyntaxKind as K;
         let Some(table) = child(node, K::TABLE_RELATION_NAME).map(|table| name(&table)) else { return };
+        if self.relation(&table).is_none() {
+            let relation = Relation { schema: table.schema.clone(), ..Relation::default() };
+            self.relations.entry(table.name.clone()).or_default().push(relation);
+        }
         let Some(relation) = self.relation_mut(&table) else { return };
         for action in node.children() {
             match action.kind() {
@@ -280,7 +284,7 @@ mod tests {
         let mut world = World::default();
         play(&mut world, 0, "CREATE TABLE s.a (b varchar(10), C int) PARTITION BY RANGE (b);");
         let relation =
-            |world: &World, name: &str| world.relation(&named(name)).map(|relation| relation.created);
+            |world: &World, name: &str| world.relation(&named(name)).and_then(|relation| relation.created);
         assert_eq!(relation(&world, "a"), Some(0));
         assert_eq!(relation(&world, "t.a"), None);
         assert!(world.relation(&named("s.a")).unwrap().partitioned);
@@ -307,7 +311,7 @@ mod tests {
         assert_eq!(after.column_type(&named("a"), "b"), Some("int"));
         assert_eq!(after.column_type(&named("a"), "d"), Some("text"));
         assert_eq!(world.column_type(&named("a"), "d"), None);
-        assert_eq!(after.relation(&named("e")).unwrap().created, 1);
+        assert_eq!(after.relation(&named("e")).unwrap().created, Some(1));
     }
 
     #[test]

@@ -9,4 +9,5 @@ LOCK TABLE {{table}} IN ACCESS EXCLUSIVE MODE;
 CREATE TABLE {{table}}_{{column}}_archive AS
 SELECT {{key:id}}, {{column}} FROM {{table}} WHERE {{column}} IS NOT NULL;
 
+-- two-phase: after {{name}}_prepare, when no running instance uses the column any more
 ALTER TABLE {{table}} DROP COLUMN {{column}};

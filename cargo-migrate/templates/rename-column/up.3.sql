@@ -2,6 +2,7 @@
 -- migrate: lock-timeout 3s
 --
 -- Phase 3 of 3, quick; only once no running instance says the old name.
+-- two-phase: after {{name}}_fill, when none does
 DROP TRIGGER {{table}}_sync_{{new_column}} ON {{table}};
 DROP FUNCTION {{table}}_sync_{{new_column}}();
 

@@ -33,6 +33,7 @@ mod kill_at_every_message;
 mod killed_runner_lets_the_next_one_go;
 mod late_message;
 mod links;
+mod lint;
 mod local_server;
 mod lock_holder_lost;
 mod lost_commit_is_resolved;

@@ -101,13 +101,15 @@ fn is_new(case: &Case<'_>, object: &Object) -> bool {
     }
 }
 
-/// Whether everything that the statement drops is created again further down: a view whose columns change, a function
-/// whose result does.
+/// Whether everything that the statement drops or renames is created again further down: a view whose columns change, a
+/// function whose result does, a view of a table's old name.
 fn is_made_again(case: &Case<'_>, parsed: &Parsed<'_>, statement: &SyntaxNode) -> bool {
     let dropped: Vec<Object> = effects(statement)
         .into_iter()
         .filter_map(|effect| match effect {
             Effect::Drop { object, .. } if !is_table_or_part(&object) => Some(object),
+            // A view of the old name stays behind.
+            Effect::Rename { object, .. } if is_relation(&object.kind) => Some(object),
             _ => None,
         })
         .collect();
@@ -190,7 +192,22 @@ fn is_wrong(
 /// Whether the folder shows that a change of type writes no row.
 fn keeps_rows(case: &Case<'_>, statement: &SyntaxNode, node: &SyntaxNode) -> bool {
     let change = type_change(case, statement, node);
-    change.is_some_and(|(from, to)| coercion::keeps_rows(&from, &to) && !has(node, SyntaxKind::USING_EXPR))
+    change.is_some_and(|(from, to)| {
+        let keeps = coercion::keeps_rows(&from, &to)
+            || coercion::keeps_rows_in_utc(&from, &to) && is_in_utc(case, statement);
+        keeps && !has(node, SyntaxKind::USING_EXPR)
+    })
+}
+
+/// Whether the script sets the time zone to UTC before a statement.
+fn is_in_utc(case: &Case<'_>, statement: &SyntaxNode) -> bool {
+    let before = case.source.nodes().take_while(|node| *node != statement);
+    let last = before
+        .filter(|node| node.kind() == SyntaxKind::SET)
+        .map(super::super::tree::plain)
+        .filter(|text| text.contains("timezone") || text.contains("time zone"));
+    last.last()
+        .is_some_and(|text| ["'utc'", "'gmt'", "utc;", "'etc/utc'"].iter().any(|zone| text.contains(zone)))
 }
 
 /// The type that a column has, and the one that it gets.
@@ -218,14 +235,18 @@ fn words(
         "once no running release uses it, say so above it: `-- two-phase: 0021_…` or why nobody does";
     match rule {
         "changing-column-type" => match type_change(case, statement, node) {
-            Some((from, to)) => (
+            Some((from, to)) if from != to => (
                 format!(
                     "changing a column from `{from}` to `{to}` rewrites the table under ACCESS EXCLUSIVE: nobody reads or \
                      writes it meanwhile"
                 ),
                 Some("add a column of the new type and move over to it (template `rename-column`)".to_owned()),
             ),
-            None => (violation.message.clone(), help),
+            // A type of the same name is another one: the old was renamed.
+            _ => (
+                "this rewrites the table under ACCESS EXCLUSIVE: nobody reads or writes it meanwhile".to_owned(),
+                Some("add a column of the new type and move over to it (template `rename-column`)".to_owned()),
+            ),
         },
         "require-concurrent-index-creation"
             if table.as_ref().and_then(|table| case.world.relation(table)).is_some_and(|known| known.partitioned) =>

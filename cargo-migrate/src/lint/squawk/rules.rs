@@ -202,7 +202,7 @@ pub(crate) const RULES: &[Rule] = &[
     ),
     rule(
         "ban-char-field",
-        Warn,
+        Allow,
         Style,
         "A column of type `char(n)`.",
         "It is padded with blanks to `n`, which takes room and makes comparisons surprising.",
