@@ -132,11 +132,11 @@ fn an_application_does_not_start_on_a_schema_that_it_was_not_built_for() {
     let shop = || environment.capture(&mut environment.program(binaries::program("shop-tokio")));
     let opened = shop();
     assert!(opened.success().stdout.ends_with("open for business with 2 plans\n"), "{}", opened.stdout);
-    environment.client().batch_execute("ALTER TABLE plans ALTER COLUMN name TYPE varchar(10)").unwrap();
+    environment.client().batch_execute("ALTER TABLE plans ALTER COLUMN name TYPE varchar(100)").unwrap();
     let refused = shop();
     let text = &refused.expect(1).stderr;
     assert!(
-        text.contains("public.plans.name is character varying(10), the application needs text"),
+        text.contains("public.plans.name is character varying(100), the application needs text"),
         "{text}"
     );
     assert!(text.contains("hint: apply what is pending"), "{text}");
