@@ -16,7 +16,7 @@ const BUCKETS: u32 = 1024;
 /// count to their table, and to themselves where they have a row of their own.
 const CATALOGS: &[(&str, &str, &str)] = &[
     ("pg_class", "oid", ""),
-    ("pg_attribute", "attrelid", "attrelid >= 16384"),
+    ("pg_attribute", "attrelid", "attrelid >= 16384 AND attnum > 0"),
     ("pg_attrdef", "adrelid", ""),
     ("pg_constraint", "conrelid::int4 + contypid::int4", "oid >= 16384"),
     ("pg_index", "indrelid", "indexrelid >= 16384"),

@@ -28,23 +28,16 @@ pub(super) struct Presence(HashSet<String>);
 
 impl Presence {
     /// An expression of a digit for each condition.
-    pub fn sql() -> String {
-        let digits: Vec<_> =
-            conditions().iter().map(|c| format!("CASE WHEN {c} THEN 1 ELSE 0 END")).collect();
+    pub fn sql(conditions: &[String]) -> String {
+        let digits: Vec<_> = conditions.iter().map(|c| format!("CASE WHEN {c} THEN 1 ELSE 0 END")).collect();
         format!("concat({})", digits.join(",\n"))
     }
 
     /// What [`Presence::sql`] returned.
-    pub fn read(row: Row<'_>, column: usize) -> Self {
+    pub fn read(row: Row<'_>, column: usize, conditions: Vec<String>) -> Self {
         let digits = row.text(column);
-        Self(
-            conditions()
-                .into_iter()
-                .zip(digits.bytes())
-                .filter(|(_, digit)| *digit == b'1')
-                .map(|(c, _)| c)
-                .collect(),
-        )
+        let holds = conditions.into_iter().zip(digits.bytes()).filter(|(_, digit)| *digit == b'1');
+        Self(holds.map(|(condition, _)| condition).collect())
     }
 
     /// Whether a condition holds; the empty one always does.
@@ -58,7 +51,13 @@ impl Presence {
     }
 }
 
-fn conditions() -> Vec<String> {
+/// The conditions that there are objects in these catalogs.
+pub(super) fn of_catalogs(catalogs: &[&str]) -> Vec<String> {
+    KINDS.iter().filter(|kind| catalogs.contains(&kind.catalog)).map(of).collect()
+}
+
+/// Every condition.
+pub(super) fn conditions() -> Vec<String> {
     let mut conditions: Vec<String> = vec![COMMENTS.to_owned(), LABELS.to_owned(), BORROWERS.to_owned()];
     for kind in KINDS.iter().chain([&DEFAULT_PRIVILEGES]) {
         conditions.push(of(kind));

@@ -2,13 +2,13 @@
 
 use migrate_core::Checksum;
 use migrate_core::schema::Schema;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::SchemaOptions;
 use super::cache::Cache;
 use super::changes::{self, ALWAYS, Sums};
 use super::dialect::Dialect;
-use super::presence::Presence;
+use super::presence::{self, Presence};
 use super::query::{self, Scope};
 use crate::Error;
 use crate::message::AS_OURSELVES;
@@ -74,7 +74,7 @@ impl SchemaReader {
     }
 
     async fn digest_of_server(&self, session: &Session) -> Result<Option<Checksum>, Error> {
-        let (server, _) = begin(session, BEGIN, "").await?;
+        let (server, _) = begin(session, BEGIN, presence::conditions(), "").await?;
         let sql = query::digest(server.dialect, &server.presence, &self.options);
         let rows = session.ask(DOING, &format!("{sql};ROLLBACK")).await?;
         Ok(rows.first().and_then(|row| row.get(0)?.parse().ok()))
@@ -82,8 +82,18 @@ impl SchemaReader {
 
     /// A look at what there is, then at what changed, within one transaction; what ends it goes with the last message.
     async fn look(&mut self, session: &Session, before: &str, after: &str) -> Result<Schema, Error> {
-        let (server, sums) = begin(session, before, &Sums::sql()).await?;
+        // Where nothing changed, what there is need not be known but for what is read each time.
+        let conditions = match &self.cache {
+            Some(_) => presence::of_catalogs(&ALWAYS),
+            None => presence::conditions(),
+        };
+        let (mut server, sums) = begin(session, before, conditions, &Sums::sql()).await?;
         let changed = self.cache.as_ref().and_then(|cache| sums.changed(&cache.sums));
+        let unchanged = changed.as_ref().is_some_and(HashSet::is_empty);
+        if self.cache.is_some() && !unchanged {
+            let sql = Server::sql(&presence::conditions());
+            server = Server::read(&session.ask(DOING, &sql).await?, presence::conditions());
+        }
         let (Some(cache), Some(changed)) = (&mut self.cache, changed) else {
             let sql = query::blocks(server.dialect, &server.presence, &self.options, &Scope::Everything);
             let rows = session.ask(DOING, &format!("{sql};{after}")).await?;
@@ -123,10 +133,15 @@ impl SchemaReader {
 }
 
 /// Begins, and asks what the server is and has, and for the sums.
-async fn begin(session: &Session, before: &str, sums: &str) -> Result<(Server, Sums), Error> {
-    let begin = format!("{before};{AS_OURSELVES};{SETTINGS};{};{sums}", Server::sql());
+async fn begin(
+    session: &Session,
+    before: &str,
+    conditions: Vec<String>,
+    sums: &str,
+) -> Result<(Server, Sums), Error> {
+    let begin = format!("{before};{AS_OURSELVES};{SETTINGS};{};{sums}", Server::sql(&conditions));
     let rows = session.ask(DOING, &begin).await?;
-    Ok((Server::read(&rows), Sums::read(rows.iter().skip(1))))
+    Ok((Server::read(&rows, conditions), Sums::read(rows.iter().skip(1))))
 }
 
 /// What the server is and has.
@@ -136,20 +151,20 @@ struct Server {
 }
 
 impl Server {
-    fn sql() -> String {
+    fn sql(conditions: &[String]) -> String {
         format!(
             "SELECT current_setting('server_version_num')::int4 / 10000, \
              has_column_privilege('pg_subscription', 'subconninfo', 'SELECT'), {}",
-            Presence::sql()
+            Presence::sql(conditions)
         )
     }
 
-    fn read(rows: &Rows) -> Self {
+    fn read(rows: &Rows, conditions: Vec<String>) -> Self {
         let row = rows.first();
         let dialect = Dialect {
             major: row.and_then(|row| row.number(0)).unwrap_or_default(),
             reads_connections: row.is_some_and(|row| row.is_true(1)),
         };
-        Self { dialect, presence: row.map(|row| Presence::read(row, 2)).unwrap_or_default() }
+        Self { dialect, presence: row.map(|row| Presence::read(row, 2, conditions)).unwrap_or_default() }
     }
 }

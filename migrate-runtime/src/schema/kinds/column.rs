@@ -56,5 +56,5 @@ pub(super) const GRANTS: &str = "
             || CASE x.grantee WHEN 0 THEN 'public' ELSE quote_ident(pg_get_userbyid(x.grantee)) END
             || CASE WHEN x.is_grantable THEN ' with grant option' ELSE '' END
             || CASE WHEN x.grantor <> r.relowner THEN ' granted by ' || quote_ident(pg_get_userbyid(x.grantor)) ELSE '' END
-        FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped,
+        FROM relation r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attrelid >= 16384 AND a.attacl IS NOT NULL AND NOT a.attisdropped,
             aclexplode(a.attacl) AS x";

@@ -4,6 +4,7 @@ use super::Aspect;
 
 /// `pg_get_indexdef` begins with exactly the words that are cut off here; what it says behind them is put together from
 /// the catalogs where the columns are plain and everything else is the default (ruleutils.c, `pg_get_indexdef_worker`).
+/// That is so for B-trees and hashes only, whose operator classes have no parameters of their own.
 /// An exclusion constraint says everything that its index says, a key its columns.
 pub(super) const ASPECT: Aspect = Aspect {
     needs: "",
@@ -36,13 +37,12 @@ pub(super) const ASPECT: Aspect = Aspect {
             LEFT JOIN pg_constraint k ON k.conrelid = i.indrelid AND k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')
             JOIN (
                 SELECT i.indexrelid, string_agg(quote_ident(a.attname), ', ' ORDER BY u.at) AS columns,
-                    count(*) = min(i.indnatts) AND bool_and(o.opcdefault AND o.opcmethod = c.relam AND i.indoption[u.at - 1] = 0
+                    count(*) = min(i.indnatts) AND bool_and(o.opcdefault AND o.oid < 16384 AND c.relam IN (403, 405) AND i.indoption[u.at - 1] = 0
                         AND (o.opcintype = a.atttypid OR o.opcintype = 25 AND a.atttypid = 1043)
-                        AND i.indcollation[u.at - 1] = a.attcollation AND ia.attoptions IS NULL) AS plain
+                        AND i.indcollation[u.at - 1] = a.attcollation) AS plain
                 FROM relation r JOIN pg_index i ON i.indrelid = r.oid JOIN pg_class c ON c.oid = i.indexrelid
                 CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS u (attnum, at)
-                LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum
-                LEFT JOIN pg_attribute ia ON ia.attrelid = i.indexrelid AND ia.attnum = u.at
+                LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = u.attnum AND a.attrelid >= 16384 AND a.attnum > 0
                 LEFT JOIN pg_opclass o ON o.oid = i.indclass[u.at - 1]
                 GROUP BY i.indexrelid
             ) AS p ON p.indexrelid = i.indexrelid
