@@ -5,6 +5,7 @@
 
 mod adoption;
 mod behind_a_pooler;
+mod check_outputs;
 mod cli_passwords;
 mod cli_refusals;
 mod cli_secrets;

@@ -21,7 +21,7 @@ impl Review {
             let level = rules.entry(&note.rule).or_insert(note.level);
             *level = note.level.min(*level);
         }
-        let page = if self.verb == "lint" { "lint.md" } else { "verify.md" };
+        let page = if self.verb == "lint" { "lint.md" } else { "ci.md" };
         let described: Vec<_> = rules
             .iter()
             .map(|(rule, severity)| {

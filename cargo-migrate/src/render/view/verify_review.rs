@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use migrate_core::folder::Problem;
 use migrate_core::schema::Diff;
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::{LineColumn, mask_secrets};
 use migrate_core::{Direction, Migration};
 use migrate_runtime::rehearsal::{LockMode, Measured};
 use migrate_testing::verify::{Finding, MigrationReport};
@@ -118,7 +118,10 @@ fn of_finding(checked: &Checked, migration: Option<&MigrationReport>, finding: &
         let more: Vec<_> =
             more.into_iter().filter_map(|(name, text)| Some(format!("{name}{}", text.as_deref()?))).collect();
         let place = match failure.offset.zip(checked.script(&failure.file)) {
-            Some((offset, script)) => Place::of(&script.text, &(offset..offset)),
+            Some((offset, script)) => {
+                let place = LineColumn::of(&script.text, offset);
+                Some(Place::at(place.line, place.column))
+            }
             None => failure.line.map(Place::line),
         };
         return Note {
