@@ -14,6 +14,7 @@ measures
   build     clean build, and crates, of an application with 100 migrations embedded
   status    `cargo migrate status` on an up-to-date database
   parts     what each part of our message costs, beside the body alone
+  verify    `cargo migrate verify` beside the same cycle with psql and pg_dump
   all       all of the above
   quick     time and wire with 10 and 100 migrations, and the number of crates
 
@@ -34,6 +35,7 @@ pub enum Measure {
     Build,
     Status,
     Parts,
+    Verify,
 }
 
 #[derive(Debug)]
@@ -47,7 +49,7 @@ pub struct Arguments {
 }
 
 pub fn parse(words: impl Iterator<Item = String>) -> Result<Arguments> {
-    use Measure::{Build, Crates, Memory, Parts, Rebuild, Status, Time, Wire};
+    use Measure::{Build, Crates, Memory, Parts, Rebuild, Status, Time, Verify, Wire};
     let mut arguments = Arguments {
         measures: vec![],
         counts: vec![10, 100, 1000],
@@ -67,8 +69,11 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Arguments> {
             "build" => arguments.measures.extend([Crates, Build]),
             "status" => arguments.measures.push(Status),
             "parts" => arguments.measures.push(Parts),
+            "verify" => arguments.measures.push(Verify),
             "all" => {
-                arguments.measures.extend([Time, Wire, Memory, Rebuild, Crates, Build, Status, Parts]);
+                arguments
+                    .measures
+                    .extend([Time, Wire, Memory, Rebuild, Crates, Build, Status, Parts, Verify]);
             }
             "quick" => {
                 arguments.measures.extend([Time, Wire, Crates]);

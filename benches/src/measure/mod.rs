@@ -6,6 +6,7 @@ mod parts;
 mod rebuild;
 mod status;
 mod time;
+mod verify;
 mod wire;
 
 use crate::app::{self, Apps};
@@ -42,6 +43,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             Measure::Build => build::measure(&bench)?,
             Measure::Status => status::measure(&bench)?,
             Measure::Parts => parts::measure(&bench)?,
+            Measure::Verify => verify::measure(&bench)?,
         }
     }
     Ok(())

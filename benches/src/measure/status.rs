@@ -52,7 +52,7 @@ pub fn measure(bench: &Bench<'_>) -> Result<()> {
     Ok(())
 }
 
-fn build(project: &Path) -> Result<PathBuf> {
+pub fn build(project: &Path) -> Result<PathBuf> {
     let mut command = cargo(&["build", "--release", "--locked", "-p", "cargo-migrate"]);
     finish({
         command.current_dir(project);
