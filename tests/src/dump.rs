@@ -1,5 +1,6 @@
 //! Schemas as `pg_dump` writes them, made comparable.
 
+use std::path::Path;
 use std::process::Command;
 
 use migrate_testing::Binaries;
@@ -11,7 +12,15 @@ use migrate_testing::Binaries;
 ///
 /// Where pg_dump fails or is missing.
 pub fn schema(url: &str, exclude: &[&str]) -> String {
-    let program = Binaries::find(None).and_then(|binaries| binaries.program("pg_dump")).unwrap();
+    by(&Binaries::find(None).and_then(|binaries| binaries.program("pg_dump")).unwrap(), url, exclude)
+}
+
+/// The same by a given pg_dump, which need not be looked for again.
+///
+/// # Panics
+///
+/// Where it fails.
+pub fn by(program: &Path, url: &str, exclude: &[&str]) -> String {
     let mut command = Command::new(program);
     command
         .args(["--schema-only", "--dbname", url])
@@ -19,6 +28,19 @@ pub fn schema(url: &str, exclude: &[&str]) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "pg_dump: {}", String::from_utf8_lossy(&output.stderr));
     normalised(&String::from_utf8(output.stdout).unwrap())
+}
+
+/// The major version of a pg_dump. It refuses newer servers.
+///
+/// # Panics
+///
+/// Where it cannot be run.
+pub fn major(program: &Path) -> u32 {
+    let output = Command::new(program).arg("--version").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let version =
+        text.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit())).unwrap();
+    version.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
 }
 
 /// Without the random words of `\restrict` and the comments that name versions.

@@ -134,11 +134,14 @@ fn with(dialect: Dialect, presence: &Presence, options: &SchemaOptions, scope: &
         .replace("{conninfo}", if dialect.reads_connections { CONNINFO } else { "NULL::text" })
 }
 
-/// The server comments the schema that every database begins with.
+/// The server comments the schema that every database begins with; `pg_dump` says where that was taken away.
 const COMMENT: &str = "
     SELECT o.heading, 1, 'comment ' || quote_literal(d.description)
     FROM object o JOIN pg_description d ON d.classoid = o.classid AND d.objoid = o.oid AND d.objsubid = 0
-    WHERE o.whole AND NOT (o.oid = 2200 AND o.classid = 'pg_namespace'::regclass AND d.description = 'standard public schema')";
+    WHERE o.whole AND NOT (o.heading = 'schema public' AND d.description = 'standard public schema')
+    UNION ALL
+    SELECT o.heading, 1, 'comment ''''' FROM object o
+    WHERE o.whole AND o.heading = 'schema public' AND obj_description(o.oid, 'pg_namespace') IS NULL";
 
 const COMMENT_ON_PART: &str = "
     SELECT p.heading, 1, 'comment on ' || p.name || ' ' || quote_literal(d.description)

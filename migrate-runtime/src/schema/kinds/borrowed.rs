@@ -19,6 +19,9 @@ pub(super) const RELATION: Kind = Kind {
             AND (n.nspname = 'pg_catalog'
                 OR EXISTS (SELECT FROM member m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid))
             AND (c.relacl IS DISTINCT FROM i.initprivs OR c.relrowsecurity OR c.relforcerowsecurity
+                OR EXISTS (SELECT FROM pg_attribute a
+                    LEFT JOIN pg_init_privs ai ON ai.classoid = 'pg_class'::regclass AND ai.objoid = a.attrelid AND ai.objsubid = a.attnum
+                    WHERE a.attrelid = c.oid AND a.attacl IS DISTINCT FROM ai.initprivs)
                 OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)
                 OR EXISTS (SELECT FROM pg_seclabel s WHERE s.classoid = 'pg_class'::regclass AND s.objoid = c.oid))",
     owner: "",
@@ -35,6 +38,22 @@ pub(super) const RELATION: Kind = Kind {
         parts: &[],
     }, &super::policy::ASPECT],
 };
+
+/// Privileges on their columns that were not granted with them, and those that were and are gone.
+pub(super) const COLUMN_GRANTS: &str = "
+        SELECT r.heading, 1, 'grant ' || lower(x.privilege_type) || ' (' || quote_ident(a.attname) || ') to '
+            || CASE x.grantee WHEN 0 THEN 'public' ELSE quote_ident(pg_get_userbyid(x.grantee)) END
+            || CASE WHEN x.is_grantable THEN ' with grant option' ELSE '' END
+            || CASE WHEN x.grantor <> r.owner THEN ' granted by ' || quote_ident(pg_get_userbyid(x.grantor)) ELSE '' END
+            || CASE WHEN x.there THEN '' ELSE ' (revoked)' END
+        FROM borrowed_relation r JOIN pg_attribute a ON a.attrelid = r.oid
+        LEFT JOIN pg_init_privs i ON i.classoid = 'pg_class'::regclass AND i.objoid = a.attrelid AND i.objsubid = a.attnum,
+        LATERAL (
+            SELECT true AS there, n.* FROM (SELECT * FROM aclexplode(a.attacl) EXCEPT SELECT * FROM aclexplode(i.initprivs)) AS n
+            UNION ALL
+            SELECT false, n.* FROM (SELECT * FROM aclexplode(i.initprivs) EXCEPT SELECT * FROM aclexplode(a.attacl)) AS n
+        ) AS x
+        WHERE a.attacl IS DISTINCT FROM i.initprivs";
 
 pub(super) const ROUTINE: Kind = Kind {
     name: "borrowed_routine",

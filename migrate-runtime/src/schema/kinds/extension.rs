@@ -7,7 +7,7 @@ pub(super) const KIND: Kind = Kind {
     catalog: "pg_extension",
     objects: "
         SELECT e.oid, 'extension ' || quote_ident(e.extname) AS heading, e.extnamespace
-        FROM pg_extension e WHERE e.oid >= 16384 AND e.oid {in}",
+        FROM pg_extension e WHERE e.oid >= 16384 AND e.extname <> 'plpgsql' AND e.oid {in}",
     owner: "",
     acl: "",
     acl_type: "",

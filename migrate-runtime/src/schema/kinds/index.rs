@@ -53,6 +53,11 @@ pub(super) const ASPECT: Aspect = Aspect {
         FROM relation r JOIN pg_index i ON i.indrelid = r.oid AND (i.indisclustered OR i.indisreplident)
         JOIN pg_class c ON c.oid = i.indexrelid, (VALUES (1), (2)) AS v (what)
         WHERE v.what = 1 AND i.indisclustered OR v.what = 2 AND i.indisreplident AND r.relreplident = 'i'",
+        "
+        SELECT r.heading, 1, 'depends on extension ' || quote_ident(e.extname) || ': index ' || quote_ident(c.relname)
+        FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+            AND d.deptype = 'x' AND d.classid = 'pg_class'::regclass
+        JOIN pg_index i ON i.indexrelid = d.objid JOIN pg_class c ON c.oid = i.indexrelid JOIN relation r ON r.oid = i.indrelid",
     ],
     parts: &["
         SELECT r.heading, 'pg_class'::regclass, i.indexrelid, 'index ' || quote_ident(c.relname)

@@ -100,8 +100,11 @@ pub(super) const BORROWED: &[Kind] = &[
 ];
 
 /// Facts about privileges that one kind only has, by its name.
-pub(super) const GRANTS: &[(&str, &str)] =
-    &[(relation::KIND.name, column::GRANTS), (default_privileges::KIND.name, default_privileges::GRANTS)];
+pub(super) const GRANTS: &[(&str, &str)] = &[
+    (relation::KIND.name, column::GRANTS),
+    (borrowed::RELATION.name, borrowed::COLUMN_GRANTS),
+    (default_privileges::KIND.name, default_privileges::GRANTS),
+];
 
 pub(super) use default_privileges::KIND as DEFAULT_PRIVILEGES;
 pub(super) use subscription::CONNINFO;

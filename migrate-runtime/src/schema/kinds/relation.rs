@@ -70,6 +70,11 @@ const DEFINITION: Aspect = Aspect {
             FROM pg_inherits i WHERE i.inhrelid = r.oid
         ) AS i
         WHERE i.parents IS NOT NULL",
+        "
+        SELECT r.heading, 1, 'depends on extension ' || quote_ident(e.extname)
+        FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+            AND d.deptype = 'x' AND d.classid = 'pg_class'::regclass
+        JOIN relation r ON r.oid = d.objid",
     ],
     parts: &[],
 };

@@ -23,6 +23,10 @@ pub(super) const KIND: Kind = Kind {
 const FUNCTION: Aspect = Aspect {
     needs: "",
     facts: &["
-        SELECT p.heading, 1, 'definition' || E'\\n' || rtrim(pg_get_functiondef(p.oid), E'\\n') FROM routine p WHERE p.prokind <> 'a'"],
+        SELECT p.heading, 1, 'definition' || E'\\n' || rtrim(pg_get_functiondef(p.oid), E'\\n') FROM routine p WHERE p.prokind <> 'a'","
+        SELECT p.heading, 1, 'depends on extension ' || quote_ident(e.extname)
+        FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+            AND d.deptype = 'x' AND d.classid = 'pg_proc'::regclass
+        JOIN routine p ON p.oid = d.objid"],
     parts: &[],
 };

@@ -15,7 +15,12 @@ pub(super) const ASPECT: Aspect = Aspect {
                 || substr(pg_get_triggerdef(t.oid), length(format('CREATE %sTRIGGER %I ',
                     CASE WHEN t.tgconstraint <> 0 THEN 'CONSTRAINT ' ELSE '' END, t.tgname)) + 1) END
         FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid LEFT JOIN pg_trigger u ON u.oid = t.tgparentid
-        WHERE r.relhastriggers AND (t.tgparentid = 0 AND NOT t.tgisinternal OR t.tgenabled <> u.tgenabled)"],
+        WHERE r.relhastriggers AND (t.tgparentid = 0 AND NOT t.tgisinternal OR t.tgenabled <> u.tgenabled)",
+        "
+        SELECT r.heading, 1, 'depends on extension ' || quote_ident(e.extname) || ': trigger ' || quote_ident(t.tgname)
+        FROM pg_extension e JOIN pg_depend d ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+            AND d.deptype = 'x' AND d.classid = 'pg_trigger'::regclass
+        JOIN pg_trigger t ON t.oid = d.objid JOIN relation r ON r.oid = t.tgrelid"],
     parts: &["
         SELECT r.heading, 'pg_trigger'::regclass, t.oid, 'trigger ' || quote_ident(t.tgname)
         FROM relation r JOIN pg_trigger t ON t.tgrelid = r.oid WHERE r.relhastriggers"],
