@@ -16,7 +16,8 @@ const BUCKETS: u32 = 1024;
 /// count to their table, and to themselves where they have a row of their own.
 const CATALOGS: &[(&str, &str, &str)] = &[
     ("pg_class", "oid", ""),
-    ("pg_attribute", "attrelid", "attrelid >= 16384 AND attnum > 0"),
+    // Those of the system have something to say only where somebody granted it.
+    ("pg_attribute", "attrelid", "attrelid >= 16384 AND attnum > 0 OR attacl IS NOT NULL"),
     ("pg_attrdef", "adrelid", ""),
     ("pg_constraint", "conrelid::int4 + contypid::int4", "oid >= 16384"),
     ("pg_index", "indrelid", "indexrelid >= 16384"),
@@ -29,6 +30,8 @@ const CATALOGS: &[(&str, &str, &str)] = &[
     ("pg_foreign_table", "ftrelid", ""),
     ("pg_statistic_ext", "oid", ""),
     ("pg_type", "oid", ""),
+    // A range type says the name of its multirange type, on which it does not depend.
+    ("pg_type", "(SELECT rngtypid FROM pg_range WHERE rngmultitypid = pg_type.oid)", "typtype = 'm'"),
     ("pg_enum", "enumtypid", ""),
     ("pg_range", "rngtypid", "rngtypid >= 16384"),
     ("pg_proc", "oid", ""),
