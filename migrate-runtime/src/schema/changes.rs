@@ -224,6 +224,10 @@ pub(super) fn touched(buckets: &HashSet<u32>) -> String {
                 ON f.classid = 'pg_amop'::regclass AND m.oid = f.objid
             UNION ALL SELECT 'pg_opfamily'::regclass, m.amprocfamily FROM found f JOIN pg_amproc m
                 ON f.classid = 'pg_amproc'::regclass AND m.oid = f.objid
+            UNION ALL SELECT 'pg_opclass'::regclass, c.oid FROM found f JOIN pg_amop m
+                ON f.classid = 'pg_amop'::regclass AND m.oid = f.objid JOIN pg_opclass c ON c.opcfamily = m.amopfamily
+            UNION ALL SELECT 'pg_opclass'::regclass, c.oid FROM found f JOIN pg_amproc m
+                ON f.classid = 'pg_amproc'::regclass AND m.oid = f.objid JOIN pg_opclass c ON c.opcfamily = m.amprocfamily
         ) AS owners (classid, objid)",
         seeds.join(" UNION ALL ")
     )

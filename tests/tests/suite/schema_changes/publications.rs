@@ -51,7 +51,7 @@ pub const TOPIC: Topic = Topic {
         change("ALTER SUBSCRIPTION SET origin", "ALTER SUBSCRIPTION sub SET (origin = none)", "ALTER SUBSCRIPTION sub SET (origin = any)").since(16),
         change("ALTER SUBSCRIPTION SET password_required", "ALTER SUBSCRIPTION sub SET (password_required = false)", "ALTER SUBSCRIPTION sub SET (password_required = true)").since(16),
         change("ALTER SUBSCRIPTION SET run_as_owner", "ALTER SUBSCRIPTION sub SET (run_as_owner = true)", "ALTER SUBSCRIPTION sub SET (run_as_owner = false)").since(16),
-        change("ALTER SUBSCRIPTION SET failover", "ALTER SUBSCRIPTION sub SET (failover = true)", "ALTER SUBSCRIPTION sub SET (failover = false)").since(17),
+        change("CREATE SUBSCRIPTION WITH failover", "CREATE SUBSCRIPTION s CONNECTION 'host=/nowhere' PUBLICATION p WITH (connect = false, slot_name = NONE, failover)", "DROP SUBSCRIPTION s").since(17),
         change("ALTER SUBSCRIPTION OWNER TO", "ALTER SUBSCRIPTION sub OWNER TO ddl_super", "ALTER SUBSCRIPTION sub OWNER TO postgres"),
         change("ALTER SUBSCRIPTION RENAME TO", "ALTER SUBSCRIPTION sub RENAME TO s", "ALTER SUBSCRIPTION s RENAME TO sub"),
         change("COMMENT ON SUBSCRIPTION", "COMMENT ON SUBSCRIPTION sub IS 'sub'", "COMMENT ON SUBSCRIPTION sub IS NULL"),
