@@ -13,7 +13,7 @@ pub(super) const RULE: Rule = Rule {
     what: "A name with other characters than `a-z`, `0-9` and `_`, or with a version of another width than those before it.",
     why: "The number decides the order here, but `ls`, a review and other tools sort by text: `10_b` stands before `9_a`. \
           Capitals and spaces are two names on one system and one on another.",
-    instead: "`cargo migrate new \"Add products\"`, which gives the next version and a name that is the same everywhere.",
+    instead: "`cargo migrate new add_products`, which gives the next version and a name that is the same everywhere.",
     check: Check::Folder(check),
 };
 
