@@ -14,6 +14,7 @@ use crate::base::Base;
 use crate::lint;
 use crate::record::Record;
 use crate::risk::Risk;
+use crate::said_once::without_findings;
 
 /// What `verify` came to.
 pub(crate) struct Checked {
@@ -78,6 +79,14 @@ impl Checked {
             || matches!(self.record, Some(Record::ServersDiffer { .. }))
             || of_reports.any(|finding| self.is_error(finding))
             || self.lint.iter().any(|finding| finding.level == lint::Level::Deny)
+    }
+
+    /// The risks without what the rules' findings tell.
+    pub(crate) fn untold_risks(&self) -> BTreeMap<String, Risks> {
+        match &self.set {
+            Some(set) => without_findings(&self.risks, &self.lint, set),
+            None => BTreeMap::new(),
+        }
     }
 
     /// The script of a file.

@@ -63,7 +63,8 @@ impl Exit {
         if error.is::<LockError>() {
             return Self::Refused;
         }
-        // Everything else is a folder that makes no sense, a file that could not be read or written, a program that is missing: the environment.
+        // Everything else is a folder that makes no sense, a file that could not be read or written, a program that is
+        // missing: the environment.
         Self::Usage
     }
 }

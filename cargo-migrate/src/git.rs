@@ -1,13 +1,17 @@
 //! A folder as it was at a git revision, by the `git` program of the machine.
 
-use std::ffi::{OsStr, OsString};
-use std::io::Write;
+mod answer;
+mod place;
+mod program;
+
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
 
 use migrate_core::Set;
 use migrate_core::folder::{self, FileKind};
 
+use self::place::{Entry, Kind, Place};
+use self::program::{bytes_of, failed, first_line, run};
 use crate::Problem;
 
 /// A file of a revision: its path, `main:migrations/0001_a.up.sql`, and its bytes or why it has none.
@@ -79,248 +83,11 @@ fn label(root: &Path, dir: &Path, rev: &str) -> PathBuf {
     label.into()
 }
 
-/// A folder of a repository.
-struct Place {
-    top: PathBuf,
-    /// The folder below it, with `/`, without one at the end; empty for the top itself.
-    prefix: Vec<u8>,
-}
-
-enum Kind {
-    /// A file or a link.
-    Blob,
-    /// A folder or a submodule.
-    Folder,
-}
-
-struct Entry {
-    kind: Kind,
-    name: OsString,
-}
-
-impl Place {
-    /// The repository of a folder, which need not be there any more.
-    fn find(dir: &Path) -> Result<Self, Problem> {
-        let mut there = dir;
-        while !there.is_dir()
-            && let Some(parent) = there.parent()
-        {
-            there = parent;
-        }
-        let output = run(git(there).args(["rev-parse", "--show-toplevel", "--show-prefix"]))?;
-        if !output.status.success() {
-            let message = String::from_utf8_lossy(&output.stderr).into_owned();
-            return Err(match message.contains("not a git repository") {
-                true => Problem::NotInGit { path: dir.to_owned() },
-                false => failed("rev-parse", &output),
-            });
-        }
-        let mut lines = output.stdout.split(|&byte| byte == b'\n');
-        let (Some(top), Some(prefix)) = (lines.next(), lines.next()) else {
-            return Err(failed("rev-parse", &output));
-        };
-        let mut prefix = prefix.to_owned();
-        for part in dir.strip_prefix(there).into_iter().flatten() {
-            prefix.extend_from_slice(bytes_of(part));
-            prefix.push(b'/');
-        }
-        prefix.pop();
-        Ok(Self { top: os_string(top).into(), prefix })
-    }
-
-    fn git(&self) -> Command {
-        git(&self.top)
-    }
-
-    /// The commit that a revision names. From here on only its hash is handed to git, which no option can be taken for.
-    fn commit(&self, rev: &str) -> Result<String, Problem> {
-        let mut git = self.git();
-        git.args(["rev-parse", "--verify", "--quiet", "--end-of-options"]).arg(format!("{rev}^{{commit}}"));
-        let output = run(&mut git)?;
-        let commit = first_line(&output.stdout).filter(|_| output.status.success());
-        commit.ok_or_else(|| Problem::NoRevision { rev: rev.to_owned() })
-    }
-
-    /// What stands in the folder.
-    fn list(&self, commit: &str, label: &Path) -> Result<Vec<Entry>, Problem> {
-        if !self.prefix.is_empty() {
-            let itself = self.tree(commit, &self.prefix)?;
-            match itself.first() {
-                None => return Ok(Vec::new()),
-                Some(Entry { kind: Kind::Folder, .. }) => {}
-                Some(_) => {
-                    let why = format!("{} is no folder in that revision", label.display());
-                    return Err(Problem::Git { command: "ls-tree", why });
-                }
-            }
-        }
-        let mut inside = self.prefix.clone();
-        if !inside.is_empty() {
-            inside.push(b'/');
-        }
-        self.tree(commit, &inside)
-    }
-
-    /// The entries that `git ls-tree` has for a path: itself, or with `/` at its end what is in it.
-    fn tree(&self, commit: &str, path: &[u8]) -> Result<Vec<Entry>, Problem> {
-        let mut git = self.git();
-        git.args(["ls-tree", "-z", commit, "--"]);
-        if !path.is_empty() {
-            git.arg(os_string(path));
-        }
-        let output = run(&mut git)?;
-        if !output.status.success() {
-            return Err(failed("ls-tree", &output));
-        }
-        let entries = output.stdout.split(|&byte| byte == 0).filter_map(|line| {
-            let tab = line.iter().position(|&byte| byte == b'\t')?;
-            let kind = match line[..tab].split(|&byte| byte == b' ').nth(1)? {
-                b"blob" => Kind::Blob,
-                _ => Kind::Folder,
-            };
-            let name = line[tab + 1..].rsplit(|&byte| byte == b'/').next()?;
-            Some(Entry { kind, name: os_string(name) })
-        });
-        Ok(entries.collect())
-    }
-
-    /// The contents of files, all in one process.
-    fn read(&self, commit: &str, wanted: Vec<(PathBuf, OsString)>) -> Result<Vec<File>, Problem> {
-        if wanted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut asked = Vec::new();
-        for (_, name) in &wanted {
-            asked.extend_from_slice(commit.as_bytes());
-            asked.push(b':');
-            if !self.prefix.is_empty() {
-                asked.extend_from_slice(&self.prefix);
-                asked.push(b'/');
-            }
-            asked.extend_from_slice(bytes_of(name));
-            asked.push(b'\n');
-        }
-        let mut git = self.git();
-        git.args(["cat-file", "--batch", "--follow-symlinks"]).stdin(Stdio::piped());
-        let mut child = git.spawn().map_err(missing)?;
-        let stdin = child.stdin.take();
-        // Both ends at once: with many files git waits for its output to be read before it reads on.
-        let output = std::thread::scope(|scope| {
-            scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(&asked)));
-            child.wait_with_output()
-        });
-        let output = output.map_err(missing)?;
-        if !output.status.success() {
-            return Err(failed("cat-file", &output));
-        }
-        let mut rest = output.stdout.as_slice();
-        let mut files = Vec::new();
-        for (path, _) in wanted {
-            let Some((answer, after)) = answer(rest) else { return Err(failed("cat-file", &output)) };
-            rest = after;
-            files.push((path.clone(), answer.content(path, &self.top)));
-        }
-        Ok(files)
-    }
-}
-
-/// One answer of `git cat-file --batch --follow-symlinks`.
-struct Answer<'a> {
-    what: &'a [u8],
-    content: &'a [u8],
-}
-
-/// The first answer of an output, and what follows: `HASH blob SIZE`, or `symlink SIZE`, `dangling SIZE`, `loop SIZE`,
-/// each with as many bytes on the lines after it; or `NAME missing`.
-fn answer(output: &[u8]) -> Option<(Answer<'_>, &[u8])> {
-    let end = output.iter().position(|&byte| byte == b'\n')?;
-    let (head, rest) = (&output[..end], &output[end + 1..]);
-    let mut words = head.rsplitn(3, |&byte| byte == b' ');
-    let last = words.next()?;
-    let what = words.next()?;
-    if last == b"missing" || last == b"ambiguous" {
-        return Some((Answer { what: last, content: what }, rest));
-    }
-    let size: usize = std::str::from_utf8(last).ok()?.parse().ok()?;
-    let content = rest.get(..size)?;
-    Some((Answer { what, content }, rest.get(size + 1..)?))
-}
-
-impl Answer<'_> {
-    fn content(&self, path: PathBuf, top: &Path) -> Result<Vec<u8>, folder::Problem> {
-        let target = || PathBuf::from(os_string(self.content));
-        match self.what {
-            b"blob" => Ok(self.content.to_owned()),
-            b"symlink" => {
-                let (target, project) = (target(), top.to_owned());
-                Err(folder::Problem::OutsideProject { path, target, project })
-            }
-            b"loop" => Err(folder::Problem::LinkLoop { path }),
-            b"tree" | b"commit" => Err(folder::Problem::NotAFile { path, kind: FileKind::Folder }),
-            // `dangling` repeats what was asked for, not where the link leads.
-            _ => {
-                let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-                Err(folder::Problem::Unreadable { path, source })
-            }
-        }
-    }
-}
-
-/// git in a folder, speaking English and finding its repository by that folder: in a hook git sets variables that name
-/// one relative to another folder (githooks(5)).
-fn git(folder: &Path) -> Command {
-    let mut git = Command::new("git");
-    git.arg("-C").arg(folder).env("LC_ALL", "C").env("GIT_OPTIONAL_LOCKS", "0");
-    for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX"] {
-        git.env_remove(variable);
-    }
-    git.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    git
-}
-
-fn run(git: &mut Command) -> Result<Output, Problem> {
-    git.output().map_err(missing)
-}
-
-fn missing(error: std::io::Error) -> Problem {
-    Problem::Program { program: "git".to_owned(), why: error.to_string() }
-}
-
-fn failed(command: &'static str, output: &Output) -> Problem {
-    let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    let why = if message.is_empty() { output.status.to_string() } else { message };
-    Problem::Git { command, why }
-}
-
-fn first_line(output: &[u8]) -> Option<String> {
-    let line = output.split(|&byte| byte == b'\n').next()?;
-    String::from_utf8(line.to_owned()).ok().filter(|line| !line.is_empty())
-}
-
-#[cfg(unix)]
-fn bytes_of(text: &OsStr) -> &[u8] {
-    std::os::unix::ffi::OsStrExt::as_bytes(text)
-}
-
-#[cfg(not(unix))]
-fn bytes_of(text: &OsStr) -> &[u8] {
-    text.to_str().unwrap_or_default().as_bytes()
-}
-
-#[cfg(unix)]
-fn os_string(bytes: &[u8]) -> OsString {
-    std::os::unix::ffi::OsStringExt::from_vec(bytes.to_owned())
-}
-
-#[cfg(not(unix))]
-fn os_string(bytes: &[u8]) -> OsString {
-    String::from_utf8_lossy(bytes).into_owned().into()
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
+    use super::program::git;
     use super::*;
 
     /// A repository with commits.

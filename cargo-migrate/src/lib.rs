@@ -3,7 +3,6 @@
 
 pub mod args;
 mod base;
-#[allow(dead_code)]
 mod checked;
 pub mod command;
 pub mod config;
@@ -11,7 +10,6 @@ mod context;
 mod exit;
 mod expected;
 mod files;
-#[allow(dead_code)]
 mod git;
 mod lint;
 mod pattern;
@@ -21,6 +19,7 @@ mod record;
 mod render;
 mod risk;
 mod run;
+mod said_once;
 mod scratch;
 pub mod signals;
 mod source;

@@ -339,7 +339,8 @@ impl Problem {
         match self {
             Self::UnknownKey { near, .. } => or(
                 near,
-                "known keys: dir, database, protected, history-table, lock-wait, lock-timeout, newer, drift-ignore, env.<name>",
+                "known keys: dir, database, protected, prove, history-table, lock-wait, lock-timeout, newer, drift-ignore, \
+                 lint.<rule>, env.<name>",
             ),
             Self::BadValue { .. } => "change it in Cargo.toml".to_owned(),
             Self::UnknownEnvironment { near, known, .. } if known.is_empty() => {
@@ -491,7 +492,7 @@ pub(crate) mod tests {
     #[test]
     fn a_refusal_is_1_and_everything_else_5() {
         for problem in all() {
-            let refused = ["protected", "needs_yes", "declined"].contains(&problem.kind());
+            let refused = ["protected", "record_locked", "needs_yes", "declined"].contains(&problem.kind());
             assert_eq!(problem.exit().code(), if refused { 1 } else { 5 }, "{problem:?}");
         }
     }

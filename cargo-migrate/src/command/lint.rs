@@ -87,7 +87,15 @@ impl Lint {
         let looked_at = risks.len();
         let answer = Answer::check(
             worst.is_some_and(|worst| worst >= limit),
-            LintView { dir: settings.dir.value, set, findings, looked_at, risks, folder_in_repository },
+            LintView {
+                dir: settings.dir.value,
+                set,
+                findings,
+                looked_at,
+                risks,
+                folder_in_repository,
+                verbose: call.ui.is_verbose(),
+            },
         )?;
         call.write_reports(&self.reports, "lint", &answer)?;
         Ok(answer)

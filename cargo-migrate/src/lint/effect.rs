@@ -1,8 +1,11 @@
 //! What a statement does to the objects that it names: creates, drops, renames, changes rows.
 
+mod alter_table;
+mod rows;
+
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-use super::tree::{Name, all, child, find, has, name, plain};
+use super::tree::{Name, all, find, has, name, plain};
 
 /// An object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,10 +92,10 @@ pub(crate) fn effects(node: &SyntaxNode) -> Vec<Effect> {
             }],
             None => vec![Effect::Unknown],
         },
-        K::ALTER_TABLE | K::ALTER_FOREIGN_TABLE => alter_table(node),
-        K::INSERT | K::UPDATE | K::DELETE | K::MERGE | K::TRUNCATE | K::COPY => rows(node),
+        K::ALTER_TABLE | K::ALTER_FOREIGN_TABLE => alter_table::of(node),
+        K::INSERT | K::UPDATE | K::DELETE | K::MERGE | K::TRUNCATE | K::COPY => rows::of(node),
         K::SELECT | K::COMPOUND_SELECT | K::PAREN_SELECT | K::VALUES | K::TABLE => {
-            let mut effects = rows(node);
+            let mut effects = rows::of(node);
             if effects.is_empty() {
                 effects.push(if all(node, K::CALL_EXPR).any(|call| !is_setting(&call)) {
                     Effect::Unknown
@@ -217,105 +220,6 @@ fn alter(node: &SyntaxNode, kind: &str) -> Vec<Effect> {
         Some(to) => Effect::Rename { object, to: name(&to) },
         None => Effect::Alter { object },
     }]
-}
-
-fn alter_table(node: &SyntaxNode) -> Vec<Effect> {
-    use SyntaxKind as K;
-    let table = child(node, K::TABLE_RELATION_NAME).or_else(|| child(node, K::TABLE_NAME_REF));
-    let Some(table) = table.or_else(|| node.children().find(|part| !comes_first(part.kind()))) else {
-        return vec![Effect::Unknown];
-    };
-    let table = name(&table);
-    let on_table = |kind: &str, part: Option<SyntaxNode>| Object {
-        kind: kind.to_owned(),
-        on: Some(table.clone()),
-        name: part.map(|part| name(&part)),
-    };
-    let tolerant = |part: &SyntaxNode| match has(part, K::IF_NOT_EXISTS) {
-        true => Tolerant::IfNotExists,
-        false => Tolerant::No,
-    };
-    let mut effects = Vec::new();
-    for action in node.children().filter(|part| !comes_first(part.kind())).skip(1) {
-        effects.push(match action.kind() {
-            K::ADD_COLUMN => Effect::Create {
-                object: on_table("COLUMN", child(&action, K::COLUMN_NAME)),
-                tolerant: tolerant(&action),
-            },
-            K::ADD_CONSTRAINT => Effect::Create {
-                object: on_table("CONSTRAINT", find(&action, K::CONSTRAINT_NAME)),
-                tolerant: Tolerant::No,
-            },
-            K::DROP_COLUMN => Effect::Drop {
-                object: on_table("COLUMN", child(&action, K::COLUMN_NAME_REF)),
-                cascade: has(&action, K::CASCADE),
-            },
-            K::DROP_CONSTRAINT => Effect::Drop {
-                object: on_table("CONSTRAINT", child(&action, K::CONSTRAINT_NAME_REF)),
-                cascade: has(&action, K::CASCADE),
-            },
-            K::RENAME_COLUMN => match child(&action, K::COLUMN_NAME) {
-                Some(to) => Effect::Rename {
-                    object: on_table("COLUMN", child(&action, K::COLUMN_NAME_REF)),
-                    to: name(&to),
-                },
-                None => Effect::Unknown,
-            },
-            K::RENAME_CONSTRAINT => match child(&action, K::CONSTRAINT_NAME) {
-                Some(to) => Effect::Rename {
-                    object: on_table("CONSTRAINT", child(&action, K::CONSTRAINT_NAME_REF)),
-                    to: name(&to),
-                },
-                None => Effect::Unknown,
-            },
-            K::TABLE_RENAME_TO => {
-                Effect::Rename { object: Object::of("TABLE", table.clone()), to: name(&action) }
-            }
-            _ => Effect::Alter { object: Object::of("TABLE", table.clone()) },
-        });
-    }
-    if effects.is_empty() {
-        effects.push(Effect::Alter { object: Object::of("TABLE", table) });
-    }
-    effects
-}
-
-/// The rows that a statement or one of its `WITH` queries writes.
-fn rows(node: &SyntaxNode) -> Vec<Effect> {
-    use SyntaxKind as K;
-    let mut effects = Vec::new();
-    for inner in node.descendants() {
-        let verb = match inner.kind() {
-            K::INSERT => "INSERT",
-            K::UPDATE => "UPDATE",
-            K::DELETE => "DELETE",
-            K::MERGE => "MERGE",
-            K::TRUNCATE => "TRUNCATE",
-            K::COPY if has(&inner, K::COPY_FROM) => "COPY",
-            _ => continue,
-        };
-        if inner.kind() == K::TRUNCATE {
-            effects.extend(
-                all(&inner, K::TABLE_RELATION_NAME).map(|table| Effect::Rows { verb, table: name(&table) }),
-            );
-            continue;
-        }
-        let target = inner.children().find(|part| {
-            matches!(
-                part.kind(),
-                K::RELATION_NAME | K::RELATION_NAME_REF | K::TABLE_RELATION_NAME | K::COPY_TABLE
-            )
-        });
-        if let Some(target) = target {
-            effects.push(Effect::Rows { verb, table: name(&target) });
-        }
-    }
-    if effects.is_empty()
-        && !matches!(node.kind(), K::SELECT | K::COMPOUND_SELECT | K::PAREN_SELECT | K::VALUES | K::TABLE)
-    {
-        effects.push(Effect::Nothing);
-    }
-    effects
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub(crate) use check::check;
 pub(crate) use docs::{explain, group_name, level_name, owner_name};
 pub(crate) use finding::{Finding, Level};
 pub(crate) use options::{OLDEST_SERVER, Options, Scope};
-pub(crate) use rule::Rule;
+pub(crate) use rule::{Group, Rule};
 
 #[cfg(test)]
 mod tests;

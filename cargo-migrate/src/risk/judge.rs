@@ -3,7 +3,7 @@
 use migrate_runtime::rehearsal::LockMode;
 
 use super::effect::{Effect, Loss, Work};
-use super::level::{Reason, RiskLevel};
+use super::level::{Danger, Reason, RiskLevel};
 
 /// A table below this is read or written anew faster than anybody notices: 16 MB take a tenth of a second.
 const SMALL: u64 = 16 << 20;
@@ -70,9 +70,10 @@ pub(super) fn loss_level(loss: Loss, undoes: bool) -> RiskLevel {
 pub(super) fn reasons(effect: &Effect, line: usize, bytes: Option<u64>, undoes: bool) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let table = effect.table.as_ref().map(ToString::to_string);
-    let mut push = |level, why: String, safer: Option<String>| {
+    let mut push = |level, danger, why: String, safer: Option<String>| {
         reasons.push(Reason {
             level,
+            danger,
             line,
             table: table.clone(),
             mode: Some(effect.mode),
@@ -82,11 +83,12 @@ pub(super) fn reasons(effect: &Effect, line: usize, bytes: Option<u64>, undoes: 
         });
     };
     if let Some(loss) = effect.loss {
-        push(loss_level(loss, undoes), loss_in_words(effect, loss, undoes), None);
+        push(loss_level(loss, undoes), Danger::Loses, loss_in_words(effect, loss, undoes), None);
     }
     let blocks = effect.mode.blocks_writes() || effect.work == Work::Rows;
     if blocks && (effect.loss.is_none() || effect.work != Work::None) {
-        push(level(effect.work, effect.mode, bytes), in_words(effect, bytes), effect.safer.clone());
+        let level = level(effect.work, effect.mode, bytes);
+        push(level, Danger::Waits, in_words(effect, bytes), effect.safer.clone());
     }
     reasons
 }
@@ -143,6 +145,7 @@ pub(super) fn held(first: &Effect, since: usize, later: &Effect, line: usize, by
     let shown = table.clone().unwrap_or_default();
     Reason {
         level: level(later.work, first.mode, bytes),
+        danger: Danger::Held,
         line,
         table,
         mode: Some(first.mode),

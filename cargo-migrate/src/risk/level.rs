@@ -37,12 +37,25 @@ pub(crate) struct Risk {
     pub(crate) reasons: Vec<Reason>,
 }
 
+/// What there is to fear.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Danger {
+    /// Others wait while a statement works.
+    Waits,
+    /// Others wait for longer than they need to: an earlier statement's lock is held.
+    Held,
+    /// Data is lost.
+    Loses,
+}
+
 /// One thing that makes a script risky.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reason {
     /// How risky it is alone.
     pub(crate) level: RiskLevel,
-    /// The line of the file, from 1.
+    /// Of what kind it is.
+    pub(crate) danger: Danger,
+    /// The line of the file where its statement begins, from 1.
     pub(crate) line: usize,
     /// The table, where it is about one.
     pub(crate) table: Option<String>,

@@ -5,6 +5,7 @@
 //! ([`Book::of_measured`]); what that means is judged by the same few lines, in `judge`.
 
 mod book;
+mod created;
 mod effect;
 mod form;
 mod judge;
@@ -16,5 +17,11 @@ mod safer;
 mod sizes;
 
 pub(crate) use book::Book;
-pub(crate) use level::{Reason, Risk, RiskLevel};
+pub(crate) use level::{Danger, Reason, Risk, RiskLevel};
 pub(crate) use sizes::Sizes;
+
+/// A script that does the same as a statement more safely, with its names, where one can be written down.
+pub(crate) fn safer(statement: &str) -> Option<String> {
+    let form = form::of(statement, &known::Known::default());
+    form.effects.into_iter().find_map(|effect| effect.safer)
+}

@@ -49,6 +49,7 @@ pub(super) fn unique(
     kind: &str,
     columns: &str,
     more: &str,
+    options: &str,
 ) -> String {
     let suffix = if kind == "UNIQUE" { "key" } else { "pkey" };
     let name = match name {
@@ -64,7 +65,7 @@ pub(super) fn unique(
     };
     format!(
         "-- A migration of its own: it cannot run in a transaction.\nCREATE UNIQUE INDEX CONCURRENTLY {name} ON \
-         {table_text} {columns}{more};\n{NEXT}{nulls}ALTER TABLE {table_text} ADD CONSTRAINT {name} {kind} USING INDEX {name};\n"
+         {table_text} {columns}{more};\n{NEXT}{nulls}ALTER TABLE {table_text} ADD CONSTRAINT {name} {kind} USING INDEX {name}{options};\n"
     )
 }
 
@@ -158,7 +159,7 @@ pub(super) fn add_column(
             }
             ast::Constraint::UniqueConstraint(_) => {
                 text += NEXT;
-                text += &unique(table_text, table, name.as_deref(), "UNIQUE", &format!("({column})"), "");
+                text += &unique(table_text, table, name.as_deref(), "UNIQUE", &format!("({column})"), "", "");
             }
             // What is computed, and a key, have to be there at once.
             ast::Constraint::GeneratedConstraint(_) | ast::Constraint::PrimaryKeyConstraint(_) => {

@@ -4,6 +4,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::lint::Level;
 use crate::lint::rule::{Case, Check, Draft, Group, Owner, Rule};
+use crate::lint::safer;
 use crate::lint::source::Parsed;
 use crate::lint::tree::{all, child, name, span};
 use crate::lint::world::type_of;
@@ -46,7 +47,8 @@ fn check(case: &Case<'_>, _: &Parsed<'_>, node: &SyntaxNode, found: &mut Vec<Dra
                     span(&column),
                     format!("{table} is rewritten under ACCESS EXCLUSIVE to number its rows"),
                 )
-                .help("add the column without a default, set one for new rows, number the old ones later"),
+                .help("add the column without a default, set one for new rows, number the old ones later")
+                .safer(safer::script(case, node, &column, &RULE)),
             );
         }
     }

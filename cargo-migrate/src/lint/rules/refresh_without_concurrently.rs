@@ -4,6 +4,7 @@ use squawk_syntax::{SyntaxKind, SyntaxNode};
 
 use crate::lint::Level;
 use crate::lint::rule::{Case, Check, Draft, Group, Owner, Rule};
+use crate::lint::safer;
 use crate::lint::source::Parsed;
 use crate::lint::tree::{child, find, has_token, name};
 
@@ -30,7 +31,8 @@ fn check(case: &Case<'_>, parsed: &Parsed<'_>, node: &SyntaxNode, found: &mut Ve
     }
     found.push(
         Draft::new(RULE.name, case, parsed.span(), format!("readers of {view} wait until its query is done"))
-            .help("REFRESH MATERIALIZED VIEW CONCURRENTLY, where it has a unique index"),
+            .help("REFRESH MATERIALIZED VIEW CONCURRENTLY, where it has a unique index")
+            .safer(safer::script(case, node, node, &RULE)),
     );
 }
 

@@ -36,7 +36,7 @@ pub(in crate::lint) fn refine(
         let span = usize::from(violation.text_range.start())..usize::from(violation.text_range.end());
         let (message, help) = words(case, statement, &node, rule.name, violation);
         let mut draft = Draft::new(rule.name, case, trimmed(&case.source.script.text, span), message)
-            .safer(safer::script(case, statement, &node, rule.name));
+            .safer(safer::script(case, statement, &node, rule));
         draft.help = help;
         drafts.push(draft);
     }

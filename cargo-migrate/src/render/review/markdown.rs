@@ -142,7 +142,7 @@ impl Review {
 /// A row of the table for each direction.
 fn rows(migration: &Reviewed) -> Vec<String> {
     let row = |way: &Way| {
-        let strongest = way.locks.iter().map(|(_, mode)| *mode).max();
+        let strongest = way.strongest().map(|(_, mode)| mode);
         let locks = way.locks.iter().map(|(table, mode)| format!("{} {}", code(table), mode.name()));
         let work = [("", &way.rewritten), ("reads ", &way.scanned), ("builds ", &way.built)];
         let work = work

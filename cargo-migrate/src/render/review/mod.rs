@@ -8,16 +8,13 @@ mod markdown;
 mod note;
 mod place;
 mod sarif;
+mod way;
 
 use std::time::Duration;
 
-use migrate_core::Direction;
-use migrate_runtime::rehearsal::LockMode;
-
 pub(crate) use note::{Note, NoteLevel};
 pub(crate) use place::{Place, folder_in_repository};
-
-use crate::risk::Risk;
+pub(crate) use way::Way;
 
 /// What a reviewer is told.
 #[derive(Clone, Debug, Default)]
@@ -56,47 +53,6 @@ pub(crate) struct Reviewed {
     pub(crate) irreversible: Option<String>,
     /// Up, then down.
     pub(crate) ways: Vec<Way>,
-}
-
-/// One direction of a migration.
-#[derive(Clone, Debug)]
-pub(crate) struct Way {
-    /// Which.
-    pub(crate) direction: Direction,
-    /// The file, without its folder.
-    pub(crate) file: String,
-    /// How long it took; `None` where it was not run, or failed.
-    pub(crate) duration: Option<Duration>,
-    /// Longer than the limit that was set.
-    pub(crate) slow: bool,
-    /// How risky it is.
-    pub(crate) risk: Risk,
-    /// The strongest lock on each table that was there before, by its name.
-    pub(crate) locks: Vec<(String, LockMode)>,
-    /// Tables and indexes that were written anew.
-    pub(crate) rewritten: Vec<String>,
-    /// Tables that were read from end to end.
-    pub(crate) scanned: Vec<String>,
-    /// Indexes that were built.
-    pub(crate) built: Vec<String>,
-}
-
-impl Way {
-    /// One that was not run: its risk is what its text shows, and so are its locks.
-    pub(crate) fn unmeasured(direction: Direction, file: &str, risk: Risk) -> Self {
-        let mut locks: Vec<(String, LockMode)> = Vec::new();
-        for (table, mode) in
-            risk.reasons.iter().filter_map(|reason| Some((reason.table.as_ref()?, reason.mode?)))
-        {
-            match locks.iter_mut().find(|(known, _)| known == table) {
-                Some((_, known)) => *known = mode.max(*known),
-                None => locks.push((table.clone(), mode)),
-            }
-        }
-        let file = file.to_owned();
-        let (rewritten, scanned, built) = Default::default();
-        Self { direction, file, duration: None, slow: false, risk, locks, rewritten, scanned, built }
-    }
 }
 
 impl Review {

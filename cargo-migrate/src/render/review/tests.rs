@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use migrate_core::Direction;
+use migrate_runtime::rehearsal::LockMode;
+
 use super::*;
-use crate::risk::{Reason, RiskLevel};
+use crate::risk::{Danger, Reason, Risk, RiskLevel};
 
 fn way(stem: &str, direction: Direction) -> Way {
     let ending = if direction == Direction::Up { "up" } else { "down" };
@@ -39,6 +42,7 @@ pub(crate) fn example() -> Review {
     up.risk = Risk::of(vec![
         Reason {
             level: RiskLevel::Critical,
+            danger: Danger::Waits,
             line: 3,
             table: Some("public.orders".to_owned()),
             mode: Some(LockMode::AccessExclusive),
@@ -48,6 +52,7 @@ pub(crate) fn example() -> Review {
         },
         Reason {
             level: RiskLevel::Low,
+            danger: Danger::Waits,
             line: 1,
             table: None,
             mode: None,

@@ -70,18 +70,18 @@ pub(super) fn of(table: &Name, table_text: &str, add: &ast::AddConstraint) -> Fo
             lock(LockMode::AccessExclusive, "`ADD UNIQUE`"),
             it.using_index().is_some(),
             it.index_parameters().as_ref(),
+            &constraint,
             table_text,
             table,
-            name.as_deref(),
             "UNIQUE",
         ),
         ast::Constraint::PrimaryKeyConstraint(it) => unique(
             lock(LockMode::AccessExclusive, "`ADD PRIMARY KEY`"),
             it.using_index().is_some(),
             it.index_parameters().as_ref(),
+            &constraint,
             table_text,
             table,
-            name.as_deref(),
             "PRIMARY KEY",
         ),
         ast::Constraint::ExcludeConstraint(_) => {
@@ -97,9 +97,9 @@ fn unique(
     effect: Effect,
     has_index: bool,
     parameters: Option<&ast::IndexParameters>,
+    constraint: &ast::Constraint,
     table_text: &str,
     table: &Name,
-    name: Option<&str>,
     kind: &str,
 ) -> Effect {
     if has_index {
@@ -111,7 +111,14 @@ fn unique(
     let include = parameters.constraint_include_clause().map(|it| text(it.syntax()));
     let Some(columns) = parameters.column_list().map(|list| text(list.syntax())) else { return effect };
     let more: String = include.into_iter().chain(nulls).map(|part| format!(" {part}")).collect();
-    effect.safer(safer::unique(table_text, table, name, kind, &columns, &more))
+    let name = constraint.constraint_name().map(|name| name.text());
+    let options = options(constraint);
+    effect.safer(safer::unique(table_text, table, name.as_deref(), kind, &columns, &more, &options))
+}
+
+/// ` DEFERRABLE INITIALLY DEFERRED`, and nothing where it is neither.
+fn options(constraint: &ast::Constraint) -> String {
+    constraint.constraint_options().map(|option| format!(" {}", text(option.syntax()))).collect()
 }
 
 /// The column of `CHECK (column IS NOT NULL)`.

@@ -39,8 +39,14 @@ pub(super) fn drop(drop: &ast::DropIndex, known: &Known) -> Vec<Effect> {
         let table = known.table_of(&index).unwrap_or(index);
         match concurrently {
             true => Effect::new(Some(table), LockMode::ShareUpdateExclusive, "`DROP INDEX CONCURRENTLY`"),
-            false => Effect::new(Some(table), LockMode::AccessExclusive, "`DROP INDEX`")
-                .safer(safer::concurrently(drop.syntax(), drop.index_token())),
+            false => {
+                let effect = Effect::new(Some(table), LockMode::AccessExclusive, "`DROP INDEX`");
+                match drop.index_refs().count() {
+                    1 => effect.safer(safer::concurrently(drop.syntax(), drop.index_token())),
+                    // One at a time is all that CONCURRENTLY can.
+                    _ => effect,
+                }
+            }
         }
     };
     drop.index_refs().filter_map(|index| Name::of(&index)).map(of_index).collect()

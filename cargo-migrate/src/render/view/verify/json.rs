@@ -7,9 +7,9 @@ use migrate_testing::verify::{Failure, Finding, MigrationReport, Report};
 use serde_json::{Value, json};
 
 use crate::checked::Checked;
-use crate::lint;
 use crate::record::Record;
 use crate::render::json::{direction, folder_problem, milliseconds, risk};
+use crate::render::view::finding;
 
 pub(super) fn json(checked: &Checked) -> Value {
     let folder = checked.folder.iter().flat_map(|problems| &problems.problems).map(folder_problem);
@@ -30,7 +30,11 @@ pub(super) fn json(checked: &Checked) -> Value {
         "reports": checked.reports.iter().map(|one| report(checked, one)).collect::<Value>(),
         "schema_outdated": checked.outdated.as_ref().map(objects),
         "record": checked.record.as_ref().map(record),
-        "lint": checked.lint.iter().map(|finding| lint_finding(checked, finding)).collect::<Value>(),
+        "lint": checked
+            .lint
+            .iter()
+            .map(|one| finding::json(one, checked.script(&one.file), &checked.path(&one.file)))
+            .collect::<Value>(),
     })
 }
 
@@ -140,16 +144,4 @@ fn lock(lock: &TableLock) -> Value {
 
 fn relation(relation: &Relation) -> Value {
     json!({ "name": relation.name, "table": relation.table, "new": relation.new })
-}
-
-fn lint_finding(checked: &Checked, finding: &lint::Finding) -> Value {
-    let level = match finding.level {
-        lint::Level::Allow => "allow",
-        lint::Level::Warn => "warn",
-        lint::Level::Deny => "deny",
-    };
-    json!({
-        "rule": finding.rule, "level": level, "migration": finding.stem, "file": checked.path(&finding.file),
-        "message": finding.message, "help": finding.help, "safer": finding.safer,
-    })
 }

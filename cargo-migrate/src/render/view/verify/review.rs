@@ -7,16 +7,16 @@ use migrate_core::folder::Problem;
 use migrate_core::schema::Diff;
 use migrate_core::sql::{LineColumn, mask_secrets};
 use migrate_core::{Direction, Migration};
-use migrate_runtime::rehearsal::{LockMode, Measured};
 use migrate_testing::verify::{Finding, MigrationReport};
 
-use super::verify::{changed, failed, first_line, hint, title};
+use super::checks::checks;
+use super::findings::first_line;
+use super::words::{changed, failed, hint, title};
 use crate::checked::Checked;
-use crate::lint::Level;
-use crate::render::review::{Check, Note, NoteLevel, Place, Review, Reviewed, Way};
+use crate::render::review::{Note, NoteLevel, Place, Review, Reviewed, Way};
 use crate::render::words::time;
-use crate::risk::Risk;
 
+/// All of it, for the outputs that reviewers read.
 pub(super) fn review(checked: &Checked) -> Review {
     let migrations = migrations(checked);
     let mut notes = of_folder(checked);
@@ -166,125 +166,26 @@ fn slow(migrations: &[Reviewed], limit: Duration) -> Vec<Note> {
     notes
 }
 
-/// What holds of all migrations, or does not.
-fn checks(checked: &Checked) -> Vec<Check> {
-    let mut checks = Vec::new();
-    let mut check = |holds: &str, passed: bool| checks.push(Check { holds: holds.to_owned(), passed });
-    check("each file of the folder is sound, and none is missing", checked.folder.is_none());
-    if checked.folder.is_some() {
-        return checks;
-    }
-    // Where the lock may be changed, an outdated one is a remark.
-    if checked.lock.is_none() || checked.locked {
-        check("`migrations.lock` is that of the folder", checked.lock.is_none());
-    }
-    if let Some(base) = &checked.base {
-        check(&format!("no file of `{}` was changed", base.rev), base.changes.is_empty());
-    }
-    if !checked.reports.is_empty() {
-        let migrations = || checked.reports.iter().flat_map(|report| &report.migrations);
-        let none = |of: fn(&Finding) -> bool| {
-            !migrations().flat_map(|one| &one.findings).any(|it| of(it) && checked.is_error(it))
-        };
-        check("every up can be applied", none(|it| matches!(it, Finding::UpFails(_))));
-        check("every down undoes exactly its up", none(is_of_down));
-        check(
-            "every up can be applied again after its down, and makes the same",
-            none(|it| !is_of_down(it) && !is_of_record(it) && !matches!(it, Finding::UpFails(_))),
-        );
-        if is_recorded(checked) {
-            check(
-                "what is recorded of the schema and its changes still holds",
-                none(is_of_record) && (checked.outdated.is_none() || checked.recording),
-            );
-        }
-        let mut chain = checked.reports.iter().flat_map(|report| &report.chain);
-        check(
-            "all downs and then all ups can be run, by the runner too",
-            !chain.any(|it| checked.is_error(it)),
-        );
-    }
-    if !checked.lint.is_empty() {
-        let denied = checked.lint.iter().any(|finding| finding.level == Level::Deny);
-        check("no rule of `lint` that is denied is broken", !denied);
-    }
-    checks
-}
-
-/// Whether `--record` was ever used.
-fn is_recorded(checked: &Checked) -> bool {
-    let mut migrations = checked.set.iter().flat_map(|set| set.migrations.iter());
-    checked.outdated.is_some() || migrations.any(|migration| migration.up.change.is_some())
-}
-
-fn is_of_record(finding: &Finding) -> bool {
-    matches!(finding, Finding::RecordedChangeDiffers { .. })
-}
-
-fn is_of_down(finding: &Finding) -> bool {
-    matches!(
-        finding,
-        Finding::DownFails(_)
-            | Finding::DiffersAfterDown(_)
-            | Finding::OrderOnly(_)
-            | Finding::UndoesInAGroup { .. }
-    )
-}
-
 /// The migrations that were looked at. Of several servers the longest times and the strongest locks are told.
 fn migrations(checked: &Checked) -> Vec<Reviewed> {
     let Some(set) = &checked.set else { return Vec::new() };
+    let risks = checked.untold_risks();
     let mut by_stem: BTreeMap<&str, Vec<&MigrationReport>> = BTreeMap::new();
     for report in checked.reports.iter().flat_map(|report| &report.migrations) {
         by_stem.entry(&report.stem).or_default().push(report);
     }
     let reviewed = |migration: &Migration| {
         let reports = by_stem.get(migration.stem.as_ref())?;
-        let risks = checked.risks.get(migration.stem.as_ref()).cloned().unwrap_or_default();
+        let risks = risks.get(migration.stem.as_ref()).cloned().unwrap_or_default();
         let limit = checked.warn_above;
         let ups: Vec<_> = reports.iter().filter_map(|report| report.up.as_ref()).collect();
-        let mut ways = vec![way(Direction::Up, &migration.up.file, &ups, risks.up, limit)];
+        let mut ways = vec![Way::measured(Direction::Up, &migration.up.file, &ups, risks.up, limit)];
         if let Some(down) = &migration.down {
             let downs: Vec<_> = reports.iter().filter_map(|report| report.down.as_ref()).collect();
-            ways.push(way(Direction::Down, &down.file, &downs, risks.down, limit));
+            ways.push(Way::measured(Direction::Down, &down.file, &downs, risks.down, limit));
         }
         let irreversible = migration.up.directives.irreversible.as_ref().map(ToString::to_string);
         Some(Reviewed { stem: migration.stem.to_string(), irreversible, ways })
     };
     set.migrations.iter().filter_map(reviewed).collect()
-}
-
-fn way(direction: Direction, file: &str, measured: &[&Measured], risk: Risk, limit: Duration) -> Way {
-    let duration = measured.iter().map(|measured| measured.duration).max();
-    let mut locks: BTreeMap<String, LockMode> = BTreeMap::new();
-    let (mut rewritten, mut scanned, mut built) = (Vec::new(), Vec::new(), Vec::new());
-    for statement in measured.iter().flat_map(|measured| &measured.statements) {
-        let of_tables = statement.locks.iter().filter(|lock| !lock.table.new && lock.table.table.is_none());
-        for lock in of_tables.filter(|lock| lock.mode > LockMode::AccessShare) {
-            let known = locks.entry(lock.table.name.clone()).or_insert(lock.mode);
-            *known = lock.mode.max(*known);
-        }
-        for (relations, names) in [
-            (&statement.rewritten, &mut rewritten),
-            (&statement.scanned, &mut scanned),
-            (&statement.built, &mut built),
-        ] {
-            for relation in relations {
-                if !names.contains(&relation.name) {
-                    names.push(relation.name.clone());
-                }
-            }
-        }
-    }
-    Way {
-        direction,
-        file: file.to_owned(),
-        duration,
-        slow: duration.is_some_and(|duration| duration > limit),
-        risk,
-        locks: locks.into_iter().collect(),
-        rewritten,
-        scanned,
-        built,
-    }
 }
