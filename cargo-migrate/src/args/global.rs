@@ -44,7 +44,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 
-    /// Say more: where each setting comes from
+    /// Say more: where each setting comes from; of verify and lint, all that was measured and every remark
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
 

@@ -26,8 +26,8 @@ enum Action {
     /// Write GitHub Actions workflows: one for pull requests, one to migrate by hand
     ///
     /// .github/workflows/migrations.yml verifies and lints what a pull request brings, and writes one comment.
-    /// .github/workflows/migrate.yml is started by hand, with an environment and a direction. Files that are there are
-    /// left alone.
+    /// .github/workflows/migrate.yml is started by hand, with an environment and a direction; each environment has its
+    /// DATABASE_URL as a secret in the repository's settings. Files that are there are left alone. docs/ci.md has more.
     Init(Init),
 }
 
@@ -37,7 +37,7 @@ struct Init {
     #[arg(long)]
     gitlab: bool,
 
-    /// The versions of PostgreSQL to verify on
+    /// The major versions of PostgreSQL to verify on: 15,17
     #[arg(
         long,
         value_name = "VERSIONS",
@@ -55,7 +55,7 @@ struct Init {
     #[arg(long, value_name = "TIME", default_value = "5min", value_parser = limit)]
     warn_above: String,
 
-    /// Write over files that are there
+    /// Replace files that are there
     #[arg(long)]
     force: bool,
 }

@@ -21,25 +21,32 @@ use crate::{Problem, files, git};
 
 /// Check the text of migrations against rules about locks, rewrites and lost data
 ///
-/// The rules are those of squawk and our own; docs/lint.md has them all. Needs no database. A table that an earlier
-/// migration created counts as in use; with --base or --pending, one that is new with the migrations looked at does not.
+/// Each finding has its place and, where there is one, a script that does the same more safely. Exits with 8 where a
+/// rule that is denied finds something. Needs no database.
+///
+/// The rules are those of squawk and our own: --rules lists them, --explain RULE says why and what to write instead. A
+/// level is set in Cargo.toml (`[package.metadata.migrate.lint]`), and one thing is allowed in one file with
+/// `-- migrate: allow RULE REASON`.
+///
+/// A table that an earlier migration created counts as in use. With --base or --pending one that is new with the
+/// migrations looked at does not, for they are applied together: in CI take --base.
 #[derive(Debug, Args)]
 pub struct Lint {
-    /// Look only at what is new since this branch parted from a git revision
+    /// Look only at what is new since this branch parted from a git revision: --base origin/main
     #[arg(long, value_name = "REV", conflicts_with = "pending")]
     base: Option<String>,
-    /// Look only at what the database has not applied
+    /// Look only at what the database has not applied; the one option that needs a database
     #[arg(long)]
     pending: bool,
     /// Exit with 8 for warnings too
     #[arg(long)]
     deny_warnings: bool,
-    /// The major version of the server that the migrations are for
+    /// The major version of the server that the migrations are for; what is safe depends on it
     #[arg(long, value_name = "MAJOR", value_parser = server_version)]
     server_version: Option<u16>,
     #[command(flatten)]
     reports: Reports,
-    /// Explain a rule
+    /// Explain a rule: what it finds, what that does to whom, what to write instead
     #[arg(long, value_name = "RULE", conflicts_with_all = ["base", "pending", "rules"])]
     explain: Option<String>,
     /// List all rules with the level that holds

@@ -26,7 +26,9 @@ use crate::risk::Book;
 ///
 /// Each migration is applied, rolled back and applied again, and the schema is compared each time; then all are rolled
 /// back and applied again by the runner that production uses. What each statement locks, rewrites and reads is measured.
-/// One run finds everything: a broken down does not end it.
+/// One run finds everything: a broken down does not end it. Exits with 8 where something is found.
+///
+/// A pull request takes --base origin/main: only what is new is looked at, and the rules of `lint` are asked about it.
 ///
 /// The databases are made on the server of the configured database, beside it, and dropped at the end; what is in the
 /// database itself is neither read nor changed. Where no database is configured, where it is the local one, and where the
@@ -55,7 +57,7 @@ pub struct Verify {
     #[arg(long)]
     scratch: bool,
 
-    /// In how many parts, at the same time [default: one a processor]
+    /// Work on so many parts at the same time [default: one a processor]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
 
@@ -63,7 +65,7 @@ pub struct Verify {
     #[arg(long)]
     allow_groups: bool,
 
-    /// Tell how risky each migration is by the sizes of the tables in this database: an environment, or a URL
+    /// Judge risks by the sizes of the tables in this database: an environment, or a URL
     ///
     /// Reads the catalog only, and locks no table. Other users of this machine see the arguments of a process: prefer an
     /// environment where the URL has a password.
@@ -85,7 +87,7 @@ pub struct Verify {
     #[command(flatten)]
     reports: Reports,
 
-    /// Take an outdated migrations.lock for a finding; the default where CI is set and in a protected environment
+    /// Fail where migrations.lock is outdated; the default where CI is set and in a protected environment
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     locked: Option<bool>,
 }

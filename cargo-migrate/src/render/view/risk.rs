@@ -105,8 +105,7 @@ mod tests {
             BTreeMap::from([("0001_a".to_owned(), Risks { up: risk(up), down: risk(down) })])
         };
         let many = one(&[High, Critical, High, High, Medium, Low], &[Critical, Low]);
-        insta::assert_snapshot!(human(&many, false, page), @r"
-        ");
+        insta::assert_snapshot!(human(&many, false, page));
         assert_eq!(human(&many, true, page).matches(" risk: ").count(), 6);
         assert_eq!(human(&one(&[Low], &[Medium]), false, page), "1 remark on risk: -v shows it\n\n");
         assert_eq!(human(&one(&[Low], &[Low]), false, page), "");
