@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use migrate_core::sql::LineColumn;
 use migrate_core::{Script, Set};
 
 use crate::checked::Risks;
@@ -23,8 +22,9 @@ pub(crate) fn without_findings(
             Some(down) if down.file == finding.file => (down, &mut risks.down),
             _ => (&migration.up, &mut risks.up),
         };
-        if let Some(line) = line_of_statement(script, finding.span.start) {
-            risk.reasons.retain(|reason| (reason.line, reason.danger) != (line, danger));
+        let statement = script.statements.iter().rfind(|statement| statement.start <= finding.span.start);
+        if let Some(statement) = statement {
+            risk.reasons.retain(|reason| (reason.start, reason.danger) != (statement.start, danger));
         }
     }
     left
@@ -41,11 +41,6 @@ fn danger(finding: &Finding) -> Option<Danger> {
     }
 }
 
-fn line_of_statement(script: &Script, offset: usize) -> Option<usize> {
-    let statement = script.statements.iter().rfind(|statement| statement.start <= offset)?;
-    Some(LineColumn::of(&script.text, statement.start).line)
-}
-
 #[cfg(test)]
 mod tests {
     use migrate_core::{Direction, Migration, Version};
@@ -56,8 +51,7 @@ mod tests {
 
     #[test]
     fn a_danger_is_told_by_the_finding_alone() {
-        let sql =
-            "CREATE INDEX i ON t (a);\nALTER TABLE t ADD CHECK (a > 0);\n\nDROP TABLE u;\nDELETE FROM v;\n";
+        let sql = "CREATE INDEX i ON t (a);\nALTER TABLE t ADD CHECK (a > 0);\n\nDROP TABLE u;\nDELETE FROM v; DROP TABLE w;\n";
         let up = Script::parse("0001_a.up.sql", sql.to_owned()).unwrap();
         let down = Script::parse("0001_a.down.sql", "CREATE INDEX j ON t (b);".to_owned()).unwrap();
         let migration = Migration { stem: "0001_a".into(), version: Version::new(1), up, down: Some(down) };

@@ -19,6 +19,7 @@ pub(super) fn script(
     if rule.group != Group::Blocks {
         return None;
     }
+    let direction = case.source.direction;
     let text = |node: &SyntaxNode| case.source.text.get(span(node));
     if let Some(create) = ast::CreateIndex::cast(statement.clone()) {
         // CONCURRENTLY there is none of a partitioned table.
@@ -28,7 +29,7 @@ pub(super) fn script(
         }
     }
     let Some(alter) = ast::AlterTable::cast(statement.clone()) else {
-        return risk::safer(text(statement)?);
+        return risk::safer(text(statement)?, direction);
     };
     let mut actions = alter.actions();
     let action = match actions.clone().count() {
@@ -36,5 +37,6 @@ pub(super) fn script(
         _ => actions.find(|action| action.syntax().text_range().contains_range(node.text_range())),
     };
     let (table, action) = (alter.table_relation_name()?, action?);
-    risk::safer(&format!("ALTER TABLE {} {}", text(table.syntax())?, text(action.syntax())?))
+    let action = format!("ALTER TABLE {} {}", text(table.syntax())?, text(action.syntax())?);
+    risk::safer(&action, direction)
 }

@@ -81,6 +81,7 @@ fn squawk_is_corrected_where_the_folder_knows_better() {
         "ALTER TABLE orders ADD COLUMN a int GENERATED ALWAYS AS (amount + 1) VIRTUAL;",
         "CREATE INDEX i ON ONLY orders (note);",
         "ALTER TABLE orders RENAME CONSTRAINT c TO d;",
+        "ALTER TABLE orders ADD COLUMN a bigint REFERENCES x;",
         "ALTER TABLE orders RENAME TO sales; CREATE VIEW orders AS SELECT * FROM sales;",
         "CREATE VIEW v AS SELECT 1; DROP VIEW v;",
         "CREATE TEMP TABLE a (b int); CREATE INDEX i ON a (b); ALTER TABLE a ADD UNIQUE (b); DROP TABLE a;",

@@ -10,7 +10,7 @@ use super::effect::{Effect, Work};
 use super::form::{self, Fact, Form};
 use super::judge;
 use super::known::Known;
-use super::level::Risk;
+use super::level::{At, Risk};
 use super::name::Name;
 use super::sizes::Sizes;
 
@@ -39,8 +39,7 @@ pub(super) struct Page {
 /// One statement.
 #[derive(Debug)]
 pub(super) struct Line {
-    pub(super) line: usize,
-    pub(super) start: usize,
+    pub(super) at: At,
     pub(super) form: Form,
     /// How many relations were made before it, in this script too.
     before: usize,
@@ -83,7 +82,10 @@ impl Book {
         let before = self.created.count;
         let mut statements = Vec::new();
         for statement in script.statements.iter() {
-            let form = form::of(script.sql(statement), known);
+            let mut form = form::of(script.sql(statement), known);
+            if direction == Direction::Down {
+                form.effects.iter_mut().for_each(Effect::in_one_script);
+            }
             let line = LineColumn::of(&script.text, statement.start).line;
             let made = self.created.count;
             for fact in &form.facts {
@@ -92,7 +94,7 @@ impl Book {
                     self.created.add(name, pending && direction == Direction::Up);
                 }
             }
-            statements.push(Line { line, start: statement.start, form, before: made });
+            statements.push(Line { at: At { line, start: statement.start }, form, before: made });
         }
         let transactional = script.mode == Mode::Transactional;
         Page {
@@ -131,27 +133,27 @@ impl Book {
                 }
                 effect
             });
-            (line.line, effects.collect())
+            (line.at, effects.collect())
         });
         self.judge(page, &steps.collect::<Vec<_>>())
     }
 
-    /// The risk of statements, each with its line and what it does to tables that are not new.
-    pub(super) fn judge(&self, page: &Page, steps: &[(usize, Vec<Effect>)]) -> Risk {
+    /// The risk of statements, each with its place and what it does to tables that are not new.
+    pub(super) fn judge(&self, page: &Page, steps: &[(At, Vec<Effect>)]) -> Risk {
         let size = |effect: &Effect| {
             effect.work_on.as_ref().or(effect.table.as_ref()).and_then(|table| self.sizes.get(table))
         };
         let mut reasons = Vec::new();
         // The lock that keeps most people waiting, and since when.
-        let mut held: Option<(&Effect, usize)> = None;
-        for (line, effects) in steps {
+        let mut held: Option<(&Effect, At)> = None;
+        for (at, effects) in steps {
             for effect in effects {
-                reasons.extend(judge::reasons(effect, *line, size(effect), page.undoes(effect)));
+                reasons.extend(judge::reasons(effect, *at, size(effect), page.undoes(effect)));
                 if let Some((first, since)) = held
                     && effect.work != Work::None
                     && (first.mode > effect.mode || first.table != effect.table)
                 {
-                    let reason = judge::held(first, since, effect, *line, size(effect));
+                    let reason = judge::held(first, since, effect, *at, size(effect));
                     if reason.level > judge::level(effect.work, effect.mode, size(effect)) {
                         reasons.push(reason);
                     }
@@ -162,7 +164,7 @@ impl Book {
                     effects.iter().filter(|effect| effect.mode.blocks_writes() && effect.table.is_some());
                 for effect in blocking {
                     if held.is_none_or(|(first, _)| effect.mode > first.mode) {
-                        held = Some((effect, *line));
+                        held = Some((effect, *at));
                     }
                 }
             }

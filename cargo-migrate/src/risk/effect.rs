@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use migrate_runtime::rehearsal::LockMode;
 
 use super::name::Name;
+use super::safer;
 
 /// What one statement does to one table.
 #[derive(Clone, Debug)]
@@ -89,6 +90,11 @@ impl Effect {
     pub(super) fn safer(mut self, safer: impl Into<String>) -> Self {
         self.safer = Some(safer.into());
         self
+    }
+
+    /// A down is one script: what takes several migrations is nothing to write instead.
+    pub(super) fn in_one_script(&mut self) {
+        self.safer.take_if(|script| script.contains(safer::NEXT));
     }
 
     pub(super) fn quick(mut self) -> Self {

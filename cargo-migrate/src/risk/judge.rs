@@ -3,7 +3,7 @@
 use migrate_runtime::rehearsal::LockMode;
 
 use super::effect::{Effect, Loss, Work};
-use super::level::{Danger, Reason, RiskLevel};
+use super::level::{At, Danger, Reason, RiskLevel};
 
 /// A table below this is read or written anew faster than anybody notices: 16 MB take a tenth of a second.
 const SMALL: u64 = 16 << 20;
@@ -67,14 +67,15 @@ pub(super) fn loss_level(loss: Loss, undoes: bool) -> RiskLevel {
 }
 
 /// What one effect comes to: nothing where nobody waits and nothing is lost.
-pub(super) fn reasons(effect: &Effect, line: usize, bytes: Option<u64>, undoes: bool) -> Vec<Reason> {
+pub(super) fn reasons(effect: &Effect, at: At, bytes: Option<u64>, undoes: bool) -> Vec<Reason> {
     let mut reasons = Vec::new();
     let table = effect.table.as_ref().map(ToString::to_string);
     let mut push = |level, danger, why: String, safer: Option<String>| {
         reasons.push(Reason {
             level,
             danger,
-            line,
+            line: at.line,
+            start: at.start,
             table: table.clone(),
             mode: Some(effect.mode),
             bytes,
@@ -139,21 +140,22 @@ fn remark(effect: &Effect) -> String {
 }
 
 /// A lock that an earlier statement took is held while a later one works.
-pub(super) fn held(first: &Effect, since: usize, later: &Effect, line: usize, bytes: Option<u64>) -> Reason {
+pub(super) fn held(first: &Effect, since: At, later: &Effect, at: At, bytes: Option<u64>) -> Reason {
     let table = first.table.as_ref().map(ToString::to_string);
     let whom = if first.mode.blocks_reads() { "read or write" } else { "write to" };
     let shown = table.clone().unwrap_or_default();
     Reason {
         level: level(later.work, first.mode, bytes),
         danger: Danger::Held,
-        line,
+        line: at.line,
+        start: at.start,
         table,
         mode: Some(first.mode),
         bytes,
         why: format!(
-            "{}: nobody can {whom} `{shown}` meanwhile, because the lock of line {since} is held until the commit; put \
+            "{}: nobody can {whom} `{shown}` meanwhile, because the lock of line {} is held until the commit; put \
              one of the two into a migration of its own",
-            later.form
+            later.form, since.line
         ),
         safer: None,
     }

@@ -48,6 +48,15 @@ pub(crate) enum Danger {
     Loses,
 }
 
+/// Where a statement begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct At {
+    /// Its line, from 1.
+    pub(super) line: usize,
+    /// Its first byte.
+    pub(super) start: usize,
+}
+
 /// One thing that makes a script risky.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Reason {
@@ -57,6 +66,8 @@ pub(crate) struct Reason {
     pub(crate) danger: Danger,
     /// The line of the file where its statement begins, from 1.
     pub(crate) line: usize,
+    /// The byte of the file where it does.
+    pub(crate) start: usize,
     /// The table, where it is about one.
     pub(crate) table: Option<String>,
     /// The lock on it.

@@ -10,7 +10,7 @@ use migrate_runtime::rehearsal::{LockMode, Measured, MeasuredStatement, Relation
 
 use super::book::{Book, Line, Page};
 use super::effect::{Effect, Work};
-use super::level::Risk;
+use super::level::{At, Risk};
 use super::name::Name;
 
 impl Book {
@@ -20,8 +20,9 @@ impl Book {
         let mut held = BTreeMap::new();
         let mut steps = Vec::new();
         for statement in &measured.statements {
-            let line = page.statements.iter().find(|line| line.start == statement.span.start);
-            steps.push((statement.line, self.effects(page, line, statement, &mut held)));
+            let line = page.statements.iter().find(|line| line.at.start == statement.span.start);
+            let at = At { line: statement.line, start: statement.span.start };
+            steps.push((at, self.effects(page, line, statement, &mut held)));
             if !page.transactional {
                 held.clear();
             }
@@ -90,7 +91,9 @@ impl Book {
                     .zip(line)
                     .is_none_or(|(table, line)| !self.is_new(page, line, table)) =>
                 {
-                    effects.push(text.clone());
+                    let mut effect = text.clone();
+                    effect.table = effect.table.map(|table| qualified(table, held));
+                    effects.push(effect);
                 }
                 None => {}
             }
@@ -117,6 +120,11 @@ fn is_work(work: Work, relation: &Relation, texts: &[Effect], table: &Name) -> b
         }
         _ => true,
     }
+}
+
+/// A table as the server named it where a lock of it is held.
+fn qualified(table: Name, held: &BTreeMap<String, LockMode>) -> Name {
+    held.keys().filter_map(|name| Name::parse(name)).find(|name| name.fits(&table)).unwrap_or(table)
 }
 
 fn fits(effect: &Effect, text: &Effect) -> bool {

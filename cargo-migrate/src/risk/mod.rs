@@ -20,8 +20,14 @@ pub(crate) use book::Book;
 pub(crate) use level::{Danger, Reason, Risk, RiskLevel};
 pub(crate) use sizes::Sizes;
 
-/// A script that does the same as a statement more safely, with its names, where one can be written down.
-pub(crate) fn safer(statement: &str) -> Option<String> {
-    let form = form::of(statement, &known::Known::default());
-    form.effects.into_iter().find_map(|effect| effect.safer)
+use migrate_core::Direction;
+
+/// A script that does the same as a statement more safely, with its names, where one can be written down for a script of
+/// this direction.
+pub(crate) fn safer(statement: &str, direction: Direction) -> Option<String> {
+    let mut effects = form::of(statement, &known::Known::default()).effects;
+    if direction == Direction::Down {
+        effects.iter_mut().for_each(effect::Effect::in_one_script);
+    }
+    effects.into_iter().find_map(|effect| effect.safer)
 }

@@ -7,7 +7,8 @@ use squawk_syntax::{SyntaxNode, SyntaxToken};
 
 use super::name::Name;
 
-const NEXT: &str = "\n-- The next migration:\n";
+/// What stands before what has to be another migration.
+pub(super) const NEXT: &str = "\n-- The next migration:\n";
 
 /// `CREATE INDEX` and its siblings, with the word that lets everybody go on.
 pub(super) fn concurrently(statement: &SyntaxNode, after: Option<SyntaxToken>) -> String {

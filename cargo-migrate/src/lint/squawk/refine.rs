@@ -177,6 +177,14 @@ fn is_wrong(
                 None => coercion::is_stable(node),
             }
         }
+        // Every row of a new column without a default is NULL: nothing is looked up (`transformFKConstraints`).
+        "adding-foreign-key-constraint" => {
+            node.ancestors().find(|outer| outer.kind() == K::ADD_COLUMN).is_some_and(|column| {
+                let filled = [K::DEFAULT_CONSTRAINT, K::GENERATED_CONSTRAINT];
+                !filled.into_iter().any(|kind| find(&column, kind).is_some())
+                    && !type_of(&column).is_some_and(|written| written.contains("serial"))
+            })
+        }
         "changing-column-type" => keeps_rows(case, statement, node),
         "renaming-object" => matches!(node.kind(), K::RENAME_CONSTRAINT | K::INDEX_RENAME_TO),
         "adding-required-field" => {

@@ -88,6 +88,7 @@ mod tests {
             level: *level,
             danger: Danger::Waits,
             line: index + 1,
+            start: index,
             table: None,
             mode: None,
             bytes: None,
