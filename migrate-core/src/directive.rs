@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::schema::name::distance;
 use crate::sql::Reason;
 
 /// What the comments in the head of a file ask for. Constructible in a `static`.
@@ -125,21 +126,6 @@ fn nearest(found: &str) -> Option<&'static str> {
     let found: String = found.chars().take(40).collect::<String>().to_lowercase().replace('_', "-");
     let (edits, name) = NAMES.into_iter().map(|name| (distance(&found, name), name)).min()?;
     (edits <= 1 + name.len() / 4).then_some(name)
-}
-
-/// The number of insertions, deletions and replacements between two words (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

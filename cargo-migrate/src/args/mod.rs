@@ -1,5 +1,6 @@
 //! The parsed arguments, as they were given: what they mean together with the configuration is `config`'s part.
 
+mod compare;
 mod global;
 mod prove;
 mod report;
@@ -7,6 +8,7 @@ mod value;
 
 use clap::{Parser, Subcommand};
 
+pub use compare::Compare;
 pub use global::{ColorWhen, Format, Global};
 pub use prove::Prove;
 pub use report::{ReportFile, Reports};

@@ -1,12 +1,11 @@
 //! `drift`: is the database what its migrations made?
 
 use clap::Args;
-use glob::Pattern;
 use migrate_core::{Script, Set};
-use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{Applied, Error as EngineError};
 
 use super::call::{Answer, Call, Outcome, tell_other_major};
+use crate::args::Compare;
 use crate::render::view::{DriftView, Note};
 use crate::scratch::Scratch;
 use crate::{Problem, files, pattern};
@@ -15,22 +14,15 @@ use crate::{Problem, files, pattern};
 ///
 /// The applied migrations are run on a scratch database, in the order in which they were applied, and what they make is
 /// compared with what the database has. The text that was in force counts, as the audit log has it, where a file was
-/// edited since or is gone. Exits with 8 where the database was changed beside the migrations. Columns that only stand in another
-/// order are told and are no drift. Writes nothing to the database.
+/// edited since or is gone. Columns that only stand in another order are told and are no drift. Writes nothing to the
+/// database. Exits with 8 where the database was changed beside the migrations.
+///
+/// What is meant to be there all the same (a partition that a job makes, an index of an experiment) is left out with
+/// --ignore, or for good with `drift-ignore` in Cargo.toml.
 #[derive(Debug, Args)]
 pub struct Drift {
-    /// Leave out objects whose heading or name is like this, or parts of them (`public.orders.total`, `index public.orders.*`);
-    /// also `drift-ignore` in the metadata
-    #[arg(long, value_name = "PATTERN", value_parser = pattern::parse)]
-    ignore: Vec<Pattern>,
-
-    /// Compare who owns each object too
-    #[arg(long)]
-    owners: bool,
-
-    /// Compare who may do what with each object too
-    #[arg(long)]
-    grants: bool,
+    #[command(flatten)]
+    compare: Compare,
 }
 
 impl Drift {
@@ -47,11 +39,7 @@ impl Drift {
             }
             scripts.push((one.version.as_str(), script));
         }
-        let options = SchemaOptions {
-            owners: self.owners,
-            grants: self.grants,
-            history: Some(settings.history_table.value.clone()),
-        };
+        let options = self.compare.options(&settings.history_table.value);
         let version = migrator.server_version()?;
         let live = migrator.schema(&options)?;
         let scratch = Scratch::like(Some(version))?;
@@ -60,7 +48,7 @@ impl Drift {
         let scripts = scripts.iter().map(|(stem, script)| (*stem, script));
         let migrated = scratch.schema(scripts, &options, &call.context.interrupt)?;
         drop(works);
-        let mut ignored = self.ignore.clone();
+        let mut ignored = self.compare.ignore.clone();
         ignored.extend(settings.drift_ignore.iter().flat_map(|patterns| patterns.value.iter().cloned()));
         let diff = pattern::ignore(migrated.diff(&live), &ignored);
         let found = !diff.is_empty() && !diff.is_order_only();

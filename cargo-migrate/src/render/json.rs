@@ -6,7 +6,7 @@ use std::time::Duration;
 use migrate_core::folder::{Problem, Problems};
 use migrate_core::sql::mask_secrets;
 use migrate_core::{Direction, Warning};
-use migrate_runtime::error::Failure;
+use migrate_runtime::error::{Failure, ServerError};
 use migrate_runtime::event::{PlannedStep, Recovery, RetryReason, Session};
 use migrate_runtime::rehearsal::LockMode;
 use migrate_runtime::{Error as EngineError, Event};
@@ -243,15 +243,23 @@ pub(crate) fn folder_problem(problem: &Problem) -> Value {
 fn server_failure(failure: &Failure, dir: Option<&Path>) -> Value {
     let path = error::path_of(failure, dir);
     let place = place_of(failure, &path).line_column();
-    let server = &failure.server;
+    with_server_error(
+        json!({
+            "migration": failure.stem,
+            "direction": direction(failure.direction),
+            "file": path,
+            "line": place.map(|(line, _)| line),
+            "column": place.map(|(_, column)| column),
+            "at_commit": failure.at_commit,
+        }),
+        &failure.server,
+    )
+}
+
+/// An object, and what the server said.
+pub(crate) fn with_server_error(mut value: Value, server: &ServerError) -> Value {
     let objects = server.object.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
-    json!({
-        "migration": failure.stem,
-        "direction": direction(failure.direction),
-        "file": path,
-        "line": place.map(|(line, _)| line),
-        "column": place.map(|(_, column)| column),
-        "at_commit": failure.at_commit,
+    let said = json!({
         "severity": server.severity,
         "sqlstate": server.code,
         "message": mask_secrets(&server.message),
@@ -259,7 +267,11 @@ fn server_failure(failure: &Failure, dir: Option<&Path>) -> Value {
         "hint": server.hint.as_deref().map(mask_secrets),
         "context": server.context.as_deref().map(mask_secrets),
         "object": Value::Object(objects.collect()),
-    })
+    });
+    if let (Some(value), Value::Object(said)) = (value.as_object_mut(), said) {
+        value.extend(said);
+    }
+    value
 }
 
 #[cfg(test)]

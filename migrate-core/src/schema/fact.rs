@@ -86,16 +86,10 @@ impl<'a> Column<'a> {
 
 /// The words outside of quotes and brackets, each with its place.
 fn words(text: &str) -> Vec<(usize, &str)> {
-    let (mut words, mut start, mut depth, mut quote) = (Vec::new(), None, 0_i32, None);
+    let (mut words, mut start, mut nesting) = (Vec::new(), None, Nesting::default());
     for (at, c) in text.char_indices() {
-        let outside = depth == 0 && quote.is_none();
-        match c {
-            '\'' | '"' if quote == Some(c) => quote = None,
-            '\'' | '"' if quote.is_none() => quote = Some(c),
-            '(' | '[' if quote.is_none() => depth += 1,
-            ')' | ']' if quote.is_none() => depth -= 1,
-            _ => {}
-        }
+        let outside = nesting.is_outside();
+        nesting.step(c);
         if outside && matches!(c, ' ' | '\n') {
             words.extend(start.take().map(|start| (start, &text[start..at])));
         } else if start.is_none() {
@@ -104,6 +98,31 @@ fn words(text: &str) -> Vec<(usize, &str)> {
     }
     words.extend(start.map(|start| (start, &text[start..])));
     words
+}
+
+/// The quotes and brackets that a text is in.
+#[derive(Debug, Default)]
+pub(super) struct Nesting {
+    depth: i32,
+    quote: Option<char>,
+}
+
+impl Nesting {
+    /// Whether the next character is in none of them.
+    pub(super) fn is_outside(&self) -> bool {
+        self.depth == 0 && self.quote.is_none()
+    }
+
+    /// Goes on behind a character.
+    pub(super) fn step(&mut self, c: char) {
+        match (c, self.quote) {
+            ('\'' | '"', Some(quote)) if quote == c => self.quote = None,
+            ('\'' | '"', None) => self.quote = Some(c),
+            ('(' | '[', None) => self.depth += 1,
+            (')' | ']', None) => self.depth -= 1,
+            _ => {}
+        }
+    }
 }
 
 /// The kind and the qualified name of a heading: `table`, `public.orders`; `function`, `public.touch(integer)`.

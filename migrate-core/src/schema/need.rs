@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::fact::{Column, Fact, kind_and_name};
+use super::fact::{Column, Fact, Nesting, kind_and_name};
 use super::{Object, Schema};
 
 /// Something that an application needs of a schema and that is not there.
@@ -190,18 +190,12 @@ fn different(kind: &str, object: &str, needed: &str, found: &str) -> Option<Unme
 }
 
 fn without_storage(definition: &str) -> &str {
-    let (mut quote, mut depth) = (None, 0_i32);
+    let mut nesting = Nesting::default();
     for (at, c) in definition.char_indices() {
-        if quote.is_none() && depth == 0 && STORED.iter().any(|word| definition[at..].starts_with(word)) {
+        if nesting.is_outside() && STORED.iter().any(|word| definition[at..].starts_with(word)) {
             return &definition[..at];
         }
-        match c {
-            '\'' | '"' if quote == Some(c) => quote = None,
-            '\'' | '"' if quote.is_none() => quote = Some(c),
-            '(' | '[' if quote.is_none() => depth += 1,
-            ')' | ']' if quote.is_none() => depth -= 1,
-            _ => {}
-        }
+        nesting.step(c);
     }
     definition
 }

@@ -1,6 +1,5 @@
 //! What `verify` found, for programs: described in `docs/json.md`.
 
-use migrate_core::sql::mask_secrets;
 use migrate_runtime::core::schema::{Change, Diff};
 use migrate_runtime::rehearsal::{Measured, MeasuredStatement, Relation, TableLock};
 use migrate_testing::verify::{Failure, Finding, MigrationReport, Report};
@@ -8,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::checked::Checked;
 use crate::record::Record;
-use crate::render::json::{direction, folder_problem, milliseconds, risk};
+use crate::render::json::{direction, folder_problem, milliseconds, risk, with_server_error};
 use crate::render::view::finding;
 
 pub(super) fn json(checked: &Checked) -> Value {
@@ -106,18 +105,15 @@ fn objects(diff: &Diff) -> Value {
 }
 
 fn failure(checked: &Checked, failure: &Failure) -> Value {
-    let server = &failure.server;
-    json!({
-        "migration": failure.stem,
-        "direction": direction(failure.direction),
-        "file": checked.path(&failure.file),
-        "line": failure.line,
-        "sqlstate": server.code,
-        "message": mask_secrets(&server.message),
-        "detail": server.detail.as_deref().map(mask_secrets),
-        "hint": server.hint.as_deref().map(mask_secrets),
-        "context": server.context.as_deref().map(mask_secrets),
-    })
+    with_server_error(
+        json!({
+            "migration": failure.stem,
+            "direction": direction(failure.direction),
+            "file": checked.path(&failure.file),
+            "line": failure.line,
+        }),
+        &failure.server,
+    )
 }
 
 fn measured(measured: &Measured) -> Value {
