@@ -14,6 +14,7 @@ measures
   build     clean build, and crates, of an application with 100 migrations embedded
   status    `cargo migrate status` on an up-to-date database
   parts     what each part of our message costs, beside the body alone
+  schema    the schema of 1,000 tables as text, its digest, and again after a change, beside pg_dump
   verify    `cargo migrate verify` beside the same cycle with psql and pg_dump
   all       all of the above
   quick     time and wire with 10 and 100 migrations, and the number of crates
@@ -35,6 +36,7 @@ pub enum Measure {
     Build,
     Status,
     Parts,
+    Schema,
     Verify,
 }
 
@@ -49,7 +51,7 @@ pub struct Arguments {
 }
 
 pub fn parse(words: impl Iterator<Item = String>) -> Result<Arguments> {
-    use Measure::{Build, Crates, Memory, Parts, Rebuild, Status, Time, Verify, Wire};
+    use Measure::{Build, Crates, Memory, Parts, Rebuild, Schema, Status, Time, Verify, Wire};
     let mut arguments = Arguments {
         measures: vec![],
         counts: vec![10, 100, 1000],
@@ -69,11 +71,12 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Arguments> {
             "build" => arguments.measures.extend([Crates, Build]),
             "status" => arguments.measures.push(Status),
             "parts" => arguments.measures.push(Parts),
+            "schema" => arguments.measures.push(Schema),
             "verify" => arguments.measures.push(Verify),
             "all" => {
                 arguments
                     .measures
-                    .extend([Time, Wire, Memory, Rebuild, Crates, Build, Status, Parts, Verify]);
+                    .extend([Time, Wire, Memory, Rebuild, Crates, Build, Status, Parts, Schema, Verify]);
             }
             "quick" => {
                 arguments.measures.extend([Time, Wire, Crates]);

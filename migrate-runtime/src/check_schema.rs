@@ -11,7 +11,7 @@ impl Migrator {
         let history = Some(self.history().clone());
         let options = SchemaOptions { history, ..SchemaOptions::portable() };
         let session = self.look().await?;
-        let found = SchemaReader::new(options).read(&session).await;
+        let found = SchemaReader::new(options).read_once(&session).await;
         let database = session.database.to_string();
         session.close().await;
         let unmet = needed.unmet(&found?);

@@ -300,7 +300,7 @@ impl Migrator {
 
     async fn schema_inner(&self, options: &SchemaOptions) -> Result<Schema, Error> {
         let session = self.look().await?;
-        let schema = SchemaReader::new(options.clone()).read(&session).await;
+        let schema = SchemaReader::new(options.clone()).read_once(&session).await;
         session.close().await;
         schema
     }

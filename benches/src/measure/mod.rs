@@ -4,6 +4,7 @@ mod build;
 mod memory;
 mod parts;
 mod rebuild;
+mod schema;
 mod status;
 mod time;
 mod verify;
@@ -43,6 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             Measure::Build => build::measure(&bench)?,
             Measure::Status => status::measure(&bench)?,
             Measure::Parts => parts::measure(&bench)?,
+            Measure::Schema => schema::measure(&bench)?,
             Measure::Verify => verify::measure(&bench)?,
         }
     }

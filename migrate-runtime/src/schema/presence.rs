@@ -11,12 +11,12 @@ pub(super) const COMMENTS: &str = "EXISTS (SELECT FROM pg_description WHERE objo
     ('pg_class'::regclass, 'pg_constraint'::regclass, 'pg_trigger'::regclass, 'pg_rewrite'::regclass, 'pg_policy'::regclass))";
 pub(super) const LABELS: &str = "EXISTS (SELECT FROM pg_seclabel)";
 
-/// There are extensions, or somebody changed privileges on what is the server's own.
+/// There are extensions, or somebody changed privileges on what is the server's own: what once has some keeps some.
 const BORROWERS: &str = "(EXISTS (SELECT FROM pg_extension WHERE oid >= 16384) OR EXISTS (
     SELECT FROM (
-        SELECT 'pg_class'::regclass AS class, oid, relacl AS acl FROM pg_class WHERE relnamespace = 11
-        UNION ALL SELECT 'pg_proc'::regclass, oid, proacl FROM pg_proc WHERE pronamespace = 11
-        UNION ALL SELECT 'pg_type'::regclass, oid, typacl FROM pg_type WHERE typnamespace = 11
+        SELECT 'pg_class'::regclass AS class, oid, relacl AS acl FROM pg_class WHERE relnamespace = 11 AND relacl IS NOT NULL
+        UNION ALL SELECT 'pg_proc'::regclass, oid, proacl FROM pg_proc WHERE pronamespace = 11 AND proacl IS NOT NULL
+        UNION ALL SELECT 'pg_type'::regclass, oid, typacl FROM pg_type WHERE typnamespace = 11 AND typacl IS NOT NULL
         UNION ALL SELECT 'pg_language'::regclass, oid, lanacl FROM pg_language WHERE oid < 16384
         UNION ALL SELECT 'pg_namespace'::regclass, oid, nspacl FROM pg_namespace WHERE oid = 11
     ) AS o LEFT JOIN pg_init_privs i ON i.classoid = o.class AND i.objoid = o.oid AND i.objsubid = 0
@@ -38,6 +38,12 @@ impl Presence {
         let digits = row.text(column);
         let holds = conditions.into_iter().zip(digits.bytes()).filter(|(_, digit)| *digit == b'1');
         Self(holds.map(|(condition, _)| condition).collect())
+    }
+
+    /// The same with these conditions as they are now.
+    pub fn replace(&mut self, now: Self, conditions: &[String]) {
+        self.0.retain(|condition| !conditions.contains(condition));
+        self.0.extend(now.0);
     }
 
     /// Whether a condition holds; the empty one always does.

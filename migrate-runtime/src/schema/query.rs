@@ -57,7 +57,9 @@ fn with(dialect: Dialect, presence: &Presence, options: &SchemaOptions, scope: &
         "space AS MATERIALIZED (SELECT oid, nspname, nspowner, nspacl FROM pg_namespace \
          WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')"
             .to_owned(),
-        "member AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE deptype = 'e')".to_owned(),
+        "member AS MATERIALIZED (SELECT classid, objid FROM pg_depend \
+         WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e')"
+            .to_owned(),
         format!("hidden AS ({})", hidden(options)),
     ];
     let mut objects = Vec::new();

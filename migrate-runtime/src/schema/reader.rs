@@ -2,11 +2,11 @@
 
 use migrate_core::Checksum;
 use migrate_core::schema::Schema;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::SchemaOptions;
 use super::cache::Cache;
-use super::changes::{self, ALWAYS, Sums};
+use super::changes::{self, ALWAYS, Look};
 use super::dialect::Dialect;
 use super::presence::{self, Presence};
 use super::query::{self, Scope};
@@ -31,6 +31,12 @@ const SETTINGS: &str = "SET LOCAL search_path = pg_catalog, pg_temp;\
     SET LOCAL lc_monetary = 'C';SET LOCAL lc_numeric = 'C';SET LOCAL lc_time = 'C';\
     SET LOCAL jit = off;SET LOCAL max_parallel_workers_per_gather = 0;SET LOCAL work_mem = '32MB'";
 
+/// A few objects are found by their keys: without statistics of its catalogs the server may think otherwise.
+const FEW: &str =
+    "SET LOCAL enable_seqscan = off;SET LOCAL enable_hashjoin = off;SET LOCAL enable_mergejoin = off";
+const MANY: &str =
+    "SET LOCAL enable_seqscan = on;SET LOCAL enable_hashjoin = on;SET LOCAL enable_mergejoin = on;";
+
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Around a read within somebody's transaction: rolled back to, it takes the settings back too.
@@ -46,6 +52,9 @@ impl SchemaReader {
     /// The schema now, in a read-only transaction of its own.
     pub async fn read(&mut self, session: &Session) -> Result<Schema, Error> {
         let schema = self.look(session, BEGIN, "ROLLBACK").await;
+        if let (Ok(_), Some(cache)) = (&schema, &mut self.cache) {
+            cache.committed();
+        }
         self.end(session, schema).await
     }
 
@@ -59,6 +68,19 @@ impl SchemaReader {
             &format!("ROLLBACK TO SAVEPOINT {SAVEPOINT};RELEASE SAVEPOINT {SAVEPOINT}"),
         )
         .await
+    }
+
+    /// The schema now, where nobody will ask this reader again: without what it would need to see what changed.
+    pub async fn read_once(self, session: &Session) -> Result<Schema, Error> {
+        let schema = self.all(session).await;
+        self.end(session, schema).await
+    }
+
+    async fn all(&self, session: &Session) -> Result<Schema, Error> {
+        let (Server { dialect, presence }, _) = begin(session, BEGIN, presence::conditions(), "").await?;
+        let sql = query::blocks(dialect, &presence, &self.options, &Scope::Everything);
+        let rows = session.ask(DOING, &format!("{sql};ROLLBACK")).await?;
+        Ok(Cache::new(Look::default(), presence, &rows, None).schema)
     }
 
     /// The digest of the schema: computed by the server, unless the schema was read before and what changed is read
@@ -82,27 +104,35 @@ impl SchemaReader {
 
     /// A look at what there is, then at what changed, within one transaction; what ends it goes with the last message.
     async fn look(&mut self, session: &Session, before: &str, after: &str) -> Result<Schema, Error> {
-        // Where nothing changed, what there is need not be known but for what is read each time.
+        // What is read each time has to be looked for each time, the rest where something of another kind is written.
         let conditions = match &self.cache {
             Some(_) => presence::of_catalogs(&ALWAYS),
             None => presence::conditions(),
         };
-        let (mut server, sums) = begin(session, before, conditions, &Sums::sql()).await?;
-        let changed = self.cache.as_ref().and_then(|cache| sums.changed(&cache.sums));
-        let unchanged = changed.as_ref().is_some_and(HashSet::is_empty);
-        if self.cache.is_some() && !unchanged {
-            let sql = Server::sql(&presence::conditions());
-            server = Server::read(&session.ask(DOING, &sql).await?, presence::conditions());
-        }
+        let sql = Look::sql(self.cache.as_ref().map(|cache| &cache.look));
+        let (Server { dialect, presence }, look) = begin(session, before, conditions, &sql).await?;
+        let changed = self.cache.as_ref().and_then(|cache| look.changed(&cache.look));
         let (Some(cache), Some(changed)) = (&mut self.cache, changed) else {
-            let sql = query::blocks(server.dialect, &server.presence, &self.options, &Scope::Everything);
+            let presence = match &self.cache {
+                Some(_) => ask_presence(session).await?,
+                None => presence,
+            };
+            let sql = query::blocks(dialect, &presence, &self.options, &Scope::Everything);
             let rows = session.ask(DOING, &format!("{sql};{after}")).await?;
-            return Ok(self.cache.insert(Cache::new(sums, &rows)).schema.clone());
+            let cache = Cache::new(look, presence, &rows, self.cache.as_ref());
+            return Ok(self.cache.insert(cache).schema.clone());
         };
         let touched = match changed.is_empty() {
             true => HashMap::new(),
-            false => changes::by_catalog(&session.ask(DOING, &changes::touched(&changed)).await?),
+            false => {
+                let sql = changed.touched(cache.went(&changed));
+                changes::by_catalog(&session.ask(DOING, &format!("{FEW};{sql}")).await?)
+            }
         };
+        if !changed.plain || touched.keys().any(|catalog| catalog != "pg_class") {
+            cache.presence = ask_presence(session).await?;
+        }
+        cache.presence.replace(presence, &presence::of_catalogs(&ALWAYS));
         let mut again = ALWAYS.to_vec();
         if touched.contains_key("pg_operator") {
             // One names another, which no dependency tells.
@@ -111,15 +141,15 @@ impl SchemaReader {
         let mut scope: HashMap<_, _> =
             touched.iter().map(|(catalog, oids)| (catalog.clone(), Some(oids.clone()))).collect();
         scope.extend(again.iter().map(|catalog| ((*catalog).to_owned(), None)));
-        let rows = match query::asks_for_something(&server.presence, &scope) {
+        let rows = match query::asks_for_something(&cache.presence, &scope) {
             true => {
-                let scope = Scope::Only(scope);
-                let sql = query::blocks(server.dialect, &server.presence, &self.options, &scope);
-                session.ask(DOING, &format!("{sql};{after}")).await?
+                let many = if touched.values().map(Vec::len).sum::<usize>() > 200 { MANY } else { "" };
+                let sql = query::blocks(dialect, &cache.presence, &self.options, &Scope::Only(scope));
+                session.ask(DOING, &format!("{many}{sql};{after}")).await?
             }
             false => session.ask(DOING, after).await?,
         };
-        cache.update(sums, &changed, &touched, &again, &rows);
+        cache.update(look, &touched, &again, &rows);
         Ok(cache.schema.clone())
     }
 
@@ -137,11 +167,17 @@ async fn begin(
     session: &Session,
     before: &str,
     conditions: Vec<String>,
-    sums: &str,
-) -> Result<(Server, Sums), Error> {
-    let begin = format!("{before};{AS_OURSELVES};{SETTINGS};{};{sums}", Server::sql(&conditions));
+    look: &str,
+) -> Result<(Server, Look), Error> {
+    let begin = format!("{before};{AS_OURSELVES};{SETTINGS};{};{look}", Server::sql(&conditions));
     let rows = session.ask(DOING, &begin).await?;
-    Ok((Server::read(&rows, conditions), Sums::read(rows.iter().skip(1))))
+    Ok((Server::read(&rows, conditions), Look::read(rows.iter().skip(1))))
+}
+
+/// What there is now.
+async fn ask_presence(session: &Session) -> Result<Presence, Error> {
+    let rows = session.ask(DOING, &Server::sql(&presence::conditions())).await?;
+    Ok(Server::read(&rows, presence::conditions()).presence)
 }
 
 /// What the server is and has.

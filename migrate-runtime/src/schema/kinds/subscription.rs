@@ -37,7 +37,13 @@ pub(super) const KIND: Kind = Kind {
     }],
 };
 
-/// The connection with what a password could be masked: `password=…` in both forms, and the user's part of a URI.
-pub(in crate::schema) const CONNINFO: &str = r"regexp_replace(
-    regexp_replace(s.subconninfo, '(://[^:/@?]*):[^@]*@', E'\\1:***@'),
-    E'([a-z]*pass[a-z]*[[:space:]]*=[[:space:]]*)(''([^''\\\\]|\\\\.)*''|[^[:space:]&]*)', E'\\1***', 'gi')";
+/// The connection with what a password could be masked, read as libpq reads it (`conninfo_uri_parse_options`,
+/// `conninfo_parse` in fe-connect.c), and where libpq would see no password, as who wrote it may have meant it: in a URI
+/// everything from the user to the last `@`, and the values of parameters that are about a password or whose name is
+/// encoded; otherwise the value, quoted or with what is escaped in it.
+pub(in crate::schema) const CONNINFO: &str = r"CASE WHEN s.subconninfo ~* '^[[:space:]]*postgres(ql)?://' THEN
+    regexp_replace(regexp_replace(s.subconninfo, '(://[^:@]*):.*@', E'\\1:***@'),
+        '([?&][^=&]*(pass|secret|%)[^=&]*=)[^&]*', E'\\1***', 'gi')
+    ELSE regexp_replace(s.subconninfo,
+        E'([a-z_]*(pass|secret)[a-z_]*[[:space:]]*=[[:space:]]*)(''([^''\\\\]|\\\\.)*''|(\\\\.|[^[:space:]\\\\])*)', E'\\1***', 'gi')
+    END";

@@ -12,9 +12,9 @@ pub(super) const KIND: Kind = Kind {
         FROM pg_type t JOIN space n ON n.oid = t.typnamespace
         WHERE t.oid {in}
             AND (t.typtype IN ('e', 'd', 'r')
-                OR t.typtype = 'c' AND EXISTS (SELECT FROM pg_class c WHERE c.oid = t.typrelid AND c.relkind = 'c')
+                OR t.typtype = 'c' AND (SELECT c.relkind FROM pg_class c WHERE c.oid = t.typrelid) = 'c'
                 OR t.typtype = 'p' AND NOT t.typisdefined
-                OR t.typtype = 'b' AND NOT EXISTS (SELECT FROM pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid))
+                OR t.typtype = 'b' AND (SELECT e.typarray FROM pg_type e WHERE e.oid = t.typelem) IS DISTINCT FROM t.oid)
             AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_type'::regclass AND m.objid = t.oid)",
     owner: "typowner",
     acl: "typacl",

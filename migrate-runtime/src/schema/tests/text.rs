@@ -125,6 +125,15 @@ fn the_password_of_a_subscription_is_masked() {
             "postgresql://me:geheim@h/d?sslpassword=geheim&application_name=y",
             "postgresql://me:***@h/d?sslpassword=***&application_name=y",
         ),
+        // What should have been encoded, and what libpq takes for another part of the connection.
+        ("postgres://me:ge@heim@h/d", "postgres://me:***@h/d"),
+        ("postgres://me:ge/heim@h/d", "postgres://me:***@h/d"),
+        ("postgres://me:ge?heim@h/d", "postgres://me:***@h/d"),
+        ("postgres://m?e:ge@heim@h:1,i:2/d", "postgres://m?e:***@h:1,i:2/d"),
+        ("postgres://h/d?password=ge heim&user=me", "postgres://h/d?password=***&user=me"),
+        ("postgres://h/d?p%61ssword=geheim", "postgres://h/d?p%61ssword=***"),
+        ("postgres://h:5432/d", "postgres://h:5432/d"),
+        (r"host=x password=ge\ heim&geheim dbname=x", "host=x password=*** dbname=x"),
     ] {
         let quoted = crate::history_table::quote_literal(connection);
         subject.run(&format!(
