@@ -57,7 +57,7 @@ impl Rehearsal {
             database: database.clone(),
             server_version: stage.server_version.clone(),
             stage: Some(stage),
-            reader: SchemaReader::new(options),
+            reader: SchemaReader::new(options).prepared(),
             interrupt: Interrupt::new(),
         })
     }

@@ -9,6 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
+use super::prepared::Query;
 use crate::session::{Row, Rows};
 
 /// Objects share a bucket where their oids agree in the lower bits: a few in most databases.
@@ -203,19 +204,20 @@ impl Look {
     ///
     /// A transaction's number is its distance from the first: a cast to text and back costs four times that. The number
     /// of a row that `initdb` wrote or that is frozen is infinitely far from everything, and stays so.
-    pub fn sql(before: Option<&Self>) -> String {
-        let oldest = "SELECT pg_snapshot_xmin(pg_current_snapshot())::xid";
-        let since = match before.and_then(|before| before.oldest) {
-            Some(oldest) => format!("SELECT age('{oldest}'::xid)"),
-            None => format!("SELECT age(({oldest}))"),
+    pub fn query(before: Option<&Self>) -> Query {
+        let oldest = "pg_snapshot_xmin(pg_current_snapshot())::xid";
+        let value = match before.and_then(|before| before.oldest) {
+            Some(oldest) => format!("'{oldest}'"),
+            None => oldest.to_owned(),
         };
+        let since = "SELECT age($1)";
         let mut sql = format!(
-            "SELECT 'o', (({oldest}))::text, NULL, NULL, NULL, NULL \
+            "SELECT 'o', ({oldest})::text, NULL, NULL, NULL, NULL \
              UNION ALL SELECT CASE WHEN about THEN 'd' ELSE 'b' END, bucket::text, \
-             (bit_xor(hash) FILTER (WHERE summed AND age > (SELECT age(({oldest})))))::text, \
+             (bit_xor(hash) FILTER (WHERE summed AND age > (SELECT age({oldest}))))::text, \
              (bit_xor(hash) FILTER (WHERE summed AND age > ({since})))::text, \
              string_agg(row || ':' || hash, ',') FILTER (WHERE age <= ({since})), \
-             string_agg(row || ':' || hash, ',') FILTER (WHERE age <= (SELECT age(({oldest})))) FROM ("
+             string_agg(row || ':' || hash, ',') FILTER (WHERE age <= (SELECT age({oldest}))) FROM ("
         );
         for (number, Catalog { name, class, object, only, summed }) in CATALOGS.iter().enumerate() {
             let class = match class.is_empty() {
@@ -248,10 +250,10 @@ impl Look {
                 AND dbid = (SELECT oid FROM pg_database WHERE datname = current_database())) \
             UNION ALL SELECT 'n', 'tablespace ' || oid, spcname, NULL, NULL, NULL FROM pg_tablespace \
             UNION ALL SELECT 'n', 'database', oid::text, NULL, NULL, NULL FROM pg_database WHERE datname = current_database()";
-        sql
+        Query { sql, parameters: vec![("xid", value)] }
     }
 
-    /// What [`Look::sql`] returned.
+    /// What [`Look::query`] returned.
     pub fn read<'a>(rows: impl Iterator<Item = Row<'a>>) -> Self {
         let mut look = Self::default();
         for row in rows {
@@ -295,7 +297,7 @@ impl Look {
 }
 
 impl Young {
-    /// What [`Look::sql`] says of the rows of a bucket.
+    /// What [`Look::query`] says of the rows of a bucket.
     fn all(text: &str) -> impl Iterator<Item = Self> {
         text.split(',').filter_map(|row| {
             let mut parts = row.splitn(4, ':');

@@ -5,6 +5,7 @@ mod changes;
 mod dialect;
 mod kinds;
 mod options;
+mod prepared;
 mod presence;
 mod query;
 mod reader;

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::SchemaOptions;
 use super::dialect::Dialect;
 use super::kinds::{BORROWED, CONNINFO, DEFAULT_PRIVILEGES, GRANTS, KINDS};
+use super::prepared::Query;
 use super::presence::{self, Presence};
 use crate::history_table::quote_literal;
 
@@ -21,16 +22,11 @@ pub(super) enum Scope {
 const SECRET: &str = "o.option_name ~* 'pass|secret|token|credential|private|access_?key|api_?key'";
 
 /// A query of catalog, oid and text, one row an object.
-pub(super) fn blocks(
-    dialect: Dialect,
-    presence: &Presence,
-    options: &SchemaOptions,
-    scope: &Scope,
-) -> String {
-    let mut sql = with(dialect, presence, options, scope);
-    sql +=
+pub(super) fn blocks(dialect: Dialect, presence: &Presence, options: &SchemaOptions, scope: &Scope) -> Query {
+    let mut query = with(dialect, presence, options, scope);
+    query.sql +=
         "\nSELECT o.classid::text, o.oid::bigint, b.text FROM block b JOIN object o ON o.heading = b.heading";
-    sql
+    query
 }
 
 /// Whether there is anything at all that a scope asks for.
@@ -45,14 +41,15 @@ pub(super) fn asks_for_something(presence: &Presence, catalogs: &HashMap<String,
 
 /// A query of the SHA-256 of the whole text, in hex. Sorted by bytes of UTF-8, whatever the database's encoding is.
 pub(super) fn digest(dialect: Dialect, presence: &Presence, options: &SchemaOptions) -> String {
-    let mut sql = with(dialect, presence, options, &Scope::Everything);
+    let mut sql = with(dialect, presence, options, &Scope::Everything).inline();
     sql += "\nSELECT encode(sha256(convert_to(COALESCE(string_agg(text, E'\\n' \
             ORDER BY convert_to(heading, 'UTF8')), ''), 'UTF8')), 'hex') FROM block";
     sql
 }
 
 /// Everything up to `block (heading, text)`.
-fn with(dialect: Dialect, presence: &Presence, options: &SchemaOptions, scope: &Scope) -> String {
+fn with(dialect: Dialect, presence: &Presence, options: &SchemaOptions, scope: &Scope) -> Query {
+    let mut parameters = Vec::new();
     let mut ctes = vec![
         "space AS MATERIALIZED (SELECT oid, nspname, nspowner, nspacl FROM pg_namespace \
          WHERE nspname !~ '^pg_' AND nspname <> 'information_schema')"
@@ -71,7 +68,12 @@ fn with(dialect: Dialect, presence: &Presence, options: &SchemaOptions, scope: &
     for (kind, whole) in
         KINDS.iter().map(|k| (k, true)).chain(BORROWED.iter().chain(privileges).map(|k| (k, false)))
     {
-        let Some(filter) = filter(kind.catalog, scope).filter(|_| presence.has_kind(kind)) else { continue };
+        let Some(filter) = Some(kind)
+            .filter(|_| presence.has_kind(kind))
+            .and_then(|_| filter(kind.catalog, scope, &mut parameters))
+        else {
+            continue;
+        };
         let name = kind.name;
         ctes.push(format!("{name} AS MATERIALIZED ({})", kind.objects.replace("{in}", &filter)));
         let or_null = |sql: &'static str, null: &'static str| if sql.is_empty() { null } else { sql };
@@ -132,8 +134,9 @@ fn with(dialect: Dialect, presence: &Presence, options: &SchemaOptions, scope: &
     let mut sql = String::from("WITH ");
     let _ = write!(sql, "{}", ctes.join(",\n"));
     let sql = dialect.expand(&sql);
-    sql.replace("{secret}", SECRET)
-        .replace("{conninfo}", if dialect.reads_connections { CONNINFO } else { "NULL::text" })
+    let conninfo = if dialect.reads_connections { CONNINFO } else { "NULL::text" };
+    let sql = sql.replace("{secret}", SECRET).replace("{conninfo}", conninfo);
+    Query { sql, parameters: parameters.into_iter().map(|(_, value)| ("oid[]", value)).collect() }
 }
 
 /// The server comments the schema that every database begins with; `pg_dump` says where that was taken away.
@@ -191,19 +194,23 @@ const BLOCK: &str = "block (heading, text) AS (
         '    ' || replace(line, E'\\n', E'\\n    |') || E'\\n', '' ORDER BY place, convert_to(line, 'UTF8')), '')
     FROM (SELECT heading COLLATE \"C\" AS heading, place, line FROM fact) AS f GROUP BY heading)";
 
-/// Which oids of a catalog are asked for, as a condition; `None` where none is.
-fn filter(catalog: &str, scope: &Scope) -> Option<String> {
-    match scope {
-        Scope::Everything => Some("IS NOT NULL".to_owned()),
+/// Which oids of a catalog are asked for, as a condition; `None` where none is. A list of them is a parameter, one for
+/// each catalog.
+fn filter<'a>(catalog: &'a str, scope: &Scope, parameters: &mut Vec<(&'a str, String)>) -> Option<String> {
+    let oids = match scope {
+        Scope::Everything => return Some("IS NOT NULL".to_owned()),
         Scope::Only(catalogs) => match catalogs.get(catalog)? {
-            None => Some("IS NOT NULL".to_owned()),
-            Some(oids) if oids.is_empty() => None,
-            Some(oids) => {
-                let oids: Vec<_> = oids.iter().map(u32::to_string).collect();
-                Some(format!("= ANY ('{{{}}}'::oid[])", oids.join(",")))
-            }
+            None => return Some("IS NOT NULL".to_owned()),
+            Some(oids) if oids.is_empty() => return None,
+            Some(oids) => oids,
         },
-    }
+    };
+    let number = parameters.iter().position(|(of, _)| *of == catalog).unwrap_or_else(|| {
+        let oids: Vec<_> = oids.iter().map(u32::to_string).collect();
+        parameters.push((catalog, format!("'{{{}}}'", oids.join(","))));
+        parameters.len() - 1
+    });
+    Some(format!("= ANY (${})", number + 1))
 }
 
 /// The oids of our own tables and of the sequences that belong to them.

@@ -8,6 +8,7 @@ use super::SchemaOptions;
 use super::cache::Cache;
 use super::changes::{self, ALWAYS, Look};
 use super::dialect::Dialect;
+use super::prepared::{PLAN_ONCE, Prepared};
 use super::presence::{self, Presence};
 use super::query::{self, Scope};
 use crate::Error;
@@ -20,6 +21,7 @@ const DOING: &str = "reading the schema";
 pub(crate) struct SchemaReader {
     pub(super) options: SchemaOptions,
     cache: Option<Cache>,
+    prepared: Option<Prepared>,
 }
 
 /// What the server's own printing of definitions depends on, and what would only cost time. The catalogs come first in
@@ -46,12 +48,22 @@ const SAVEPOINT: &str = "cargo_migrate_schema";
 impl SchemaReader {
     /// One that has read nothing yet.
     pub fn new(options: SchemaOptions) -> Self {
-        Self { options, cache: None }
+        Self { options, cache: None, prepared: None }
+    }
+
+    /// Lets the session keep what it is asked: it is ours for long, and no pooler stands in front of it.
+    pub fn prepared(mut self) -> Self {
+        self.prepared = Some(Prepared::default());
+        self
     }
 
     /// The schema now, in a read-only transaction of its own.
     pub async fn read(&mut self, session: &Session) -> Result<Schema, Error> {
-        let schema = self.look(session, BEGIN, "ROLLBACK").await;
+        let mut schema = self.look(session, BEGIN, "ROLLBACK").await;
+        if self.prepared.as_mut().is_some_and(|prepared| prepared.are_lost(&schema)) {
+            session.ask(DOING, "ROLLBACK").await?;
+            schema = self.look(session, BEGIN, "ROLLBACK").await;
+        }
         if let (Ok(_), Some(cache)) = (&schema, &mut self.cache) {
             cache.committed();
         }
@@ -78,7 +90,7 @@ impl SchemaReader {
 
     async fn all(&self, session: &Session) -> Result<Schema, Error> {
         let (Server { dialect, presence }, _) = begin(session, BEGIN, presence::conditions(), "").await?;
-        let sql = query::blocks(dialect, &presence, &self.options, &Scope::Everything);
+        let sql = query::blocks(dialect, &presence, &self.options, &Scope::Everything).inline();
         let rows = session.ask(DOING, &format!("{sql};ROLLBACK")).await?;
         Ok(Cache::new(Look::default(), presence, &rows, None).schema)
     }
@@ -109,7 +121,11 @@ impl SchemaReader {
             Some(_) => presence::of_catalogs(&ALWAYS),
             None => presence::conditions(),
         };
-        let sql = Look::sql(self.cache.as_ref().map(|cache| &cache.look));
+        let query = Look::query(self.cache.as_ref().map(|cache| &cache.look));
+        let sql = match &mut self.prepared {
+            Some(prepared) => format!("{PLAN_ONCE};{}", prepared.ask(&query)),
+            None => query.inline(),
+        };
         let (Server { dialect, presence }, look) = begin(session, before, conditions, &sql).await?;
         let changed = self.cache.as_ref().and_then(|cache| look.changed(&cache.look));
         let (Some(cache), Some(changed)) = (&mut self.cache, changed) else {
@@ -117,8 +133,19 @@ impl SchemaReader {
                 Some(_) => ask_presence(session).await?,
                 None => presence,
             };
-            let sql = query::blocks(dialect, &presence, &self.options, &Scope::Everything);
-            let rows = session.ask(DOING, &format!("{sql};{after}")).await?;
+            let sql = query::blocks(dialect, &presence, &self.options, &Scope::Everything).inline();
+            let ready = match &mut self.prepared {
+                Some(prepared) => {
+                    // What most changes need: objects of `pg_class`, of which this one is none.
+                    let mut scope: HashMap<_, _> =
+                        ALWAYS.iter().map(|catalog| ((*catalog).to_owned(), None)).collect();
+                    scope.insert("pg_class".to_owned(), Some(vec![0]));
+                    let query = query::blocks(dialect, &presence, &self.options, &Scope::Only(scope));
+                    format!("{FEW};{};", prepared.ask(&query))
+                }
+                None => String::new(),
+            };
+            let rows = session.ask(DOING, &format!("{sql};{ready}{after}")).await?;
             let cache = Cache::new(look, presence, &rows, self.cache.as_ref());
             return Ok(self.cache.insert(cache).schema.clone());
         };
@@ -143,9 +170,14 @@ impl SchemaReader {
         scope.extend(again.iter().map(|catalog| ((*catalog).to_owned(), None)));
         let rows = match query::asks_for_something(&cache.presence, &scope) {
             true => {
-                let many = if touched.values().map(Vec::len).sum::<usize>() > 200 { MANY } else { "" };
-                let sql = query::blocks(dialect, &cache.presence, &self.options, &Scope::Only(scope));
-                session.ask(DOING, &format!("{many}{sql};{after}")).await?
+                let few = touched.values().map(Vec::len).sum::<usize>() < 200;
+                let query = query::blocks(dialect, &cache.presence, &self.options, &Scope::Only(scope));
+                let sql = match &mut self.prepared {
+                    Some(prepared) if few => prepared.ask(&query),
+                    _ if few => query.inline(),
+                    _ => format!("{MANY}{}", query.inline()),
+                };
+                session.ask(DOING, &format!("{sql};{after}")).await?
             }
             false => session.ask(DOING, after).await?,
         };

@@ -153,6 +153,9 @@ fn sequence(seed: u64, steps: usize) -> usize {
     let mut random = Random(seed);
     let mut done: usize = 0;
     let Subject { runtime, session, reader, .. } = &mut subject;
+    if seed % 2 == 1 {
+        *reader = SchemaReader::new(options.clone()).prepared();
+    }
     runtime.block_on(async {
         let mut log: Vec<String> = Vec::new();
         let mut inside = false;

@@ -199,6 +199,25 @@ fn after_a_change_only_what_it_touched_is_read_again() {
 }
 
 #[test]
+fn a_session_that_forgot_what_it_kept_is_asked_anew() {
+    let mut subject = Subject::new(SchemaOptions::default());
+    subject.reader = SchemaReader::new(SchemaOptions::default()).prepared();
+    let kept = "SELECT count(*) FROM pg_prepared_statements";
+    for (number, forget) in ["SELECT 1", "DEALLOCATE ALL", "DISCARD ALL", "SELECT 1"].into_iter().enumerate()
+    {
+        subject.run(&format!("CREATE TABLE t{number} (id int PRIMARY KEY, a text)"));
+        assert_eq!(subject.read().len(), number + 2);
+        let rows = subject.runtime.block_on(subject.session.query(kept)).unwrap();
+        assert_eq!(rows.first().unwrap().text(0), "2", "{number}");
+        subject.runtime.block_on(subject.session.query(forget)).unwrap();
+    }
+    // The same with another session.
+    subject.session = subject.runtime.block_on(super::support::open(subject.database.url()));
+    subject.run("CREATE TABLE t4 (id int)");
+    assert_eq!(subject.read().len(), 6);
+}
+
+#[test]
 fn a_failed_read_leaves_no_transaction_and_the_next_one_works() {
     let mut subject = Subject::new(SchemaOptions::default());
     let schema = subject.read();
