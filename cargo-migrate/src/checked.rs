@@ -73,12 +73,17 @@ impl Checked {
             report.migrations.iter().flat_map(|migration| &migration.findings).chain(&report.chain)
         });
         self.folder.is_some()
-            || self.locked && self.lock.is_some()
-            || self.base.as_ref().is_some_and(|base| !base.changes.is_empty())
-            || self.outdated.is_some() && !self.recording
+            || self.errors_beside() > 0
             || matches!(self.record, Some(Record::ServersDiffer { .. }))
             || of_reports.any(|finding| self.is_error(finding))
-            || self.lint.iter().any(|finding| finding.level == lint::Level::Deny)
+    }
+
+    /// How many errors were found without running anything.
+    pub(crate) fn errors_beside(&self) -> usize {
+        let denied = self.lint.iter().filter(|finding| finding.level == lint::Level::Deny).count();
+        let changed = self.base.as_ref().map_or(0, |base| base.changes.len());
+        let outdated = self.outdated.is_some() && !self.recording;
+        denied + changed + usize::from(outdated) + usize::from(self.locked && self.lock.is_some())
     }
 
     /// The risks without what the rules' findings tell.

@@ -83,6 +83,11 @@ impl VerifyView {
                 None => "there are no migrations to verify\n".to_owned(),
             };
         }
+        let beside = checked.errors_beside();
+        if beside > 0 {
+            let errors = page.paint.bad(&count(beside, "error"));
+            text += &format!("{errors} in what is written: the text, the lock file, the recorded schema\n");
+        }
         text
     }
 }
