@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::Object;
 use super::object::fact;
 use crate::Checksum;
+use crate::sql::same_but_for_white_space;
 
 /// What has to change in one schema to make it another, by object, in the order of the headings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,13 @@ impl Change {
             Self::Added(object) | Self::Removed(object) => &object.heading,
             Self::Changed { heading, .. } | Self::Reordered { heading, .. } => heading,
         }
+    }
+
+    /// Whether a function or procedure is laid out in another way, and nothing else is different about it.
+    pub fn is_white_space_only(&self) -> bool {
+        let Self::Changed { removed, added, .. } = self else { return false };
+        let ([old], [new]) = (removed.as_slice(), added.as_slice()) else { return false };
+        is_definition(old) && is_definition(new) && same_but_for_white_space(old, new)
     }
 
     fn reversed(&self) -> Self {
@@ -99,6 +107,14 @@ impl Diff {
         !self.is_empty() && self.changes.iter().all(|change| matches!(change, Change::Reordered { .. }))
     }
 
+    /// Whether something differs, but only in the white space within definitions of functions and procedures, and perhaps
+    /// in the order of columns. Within quotes white space counts, and in other languages than SQL and PL/pgSQL.
+    pub fn is_white_space_only(&self) -> bool {
+        let is_order = |change: &Change| matches!(change, Change::Reordered { .. });
+        self.changes.iter().any(Change::is_white_space_only)
+            && self.changes.iter().all(|change| is_order(change) || change.is_white_space_only())
+    }
+
     /// The difference the other way.
     pub fn reversed(&self) -> Self {
         Self { changes: self.changes.iter().map(Change::reversed).collect() }
@@ -146,6 +162,11 @@ impl Diff {
     pub fn digest(&self) -> Checksum {
         Checksum::of(&self.portable().text())
     }
+}
+
+/// Whether a fact is the text of a routine.
+fn is_definition(fact: &str) -> bool {
+    fact.starts_with("definition\n")
 }
 
 /// Whether a fact is about the thing itself, and not about who has it and may use it.

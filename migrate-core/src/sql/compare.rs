@@ -17,6 +17,52 @@ pub fn same_tokens(a: &str, b: &str) -> bool {
     }
 }
 
+/// Whether two definitions of one routine differ in nothing but white space, in a body that is SQL or PL/pgSQL too: to
+/// other languages white space may mean something. Comments count as they are written.
+pub(crate) fn same_but_for_white_space(a: &str, b: &str) -> bool {
+    let is_sql = |text: &str| {
+        let head = text.split_once("\nAS ").map_or(text, |(head, _)| head);
+        head.split('\n').any(|line| matches!(line.trim(), "LANGUAGE sql" | "LANGUAGE plpgsql"))
+    };
+    is_sql(a) && is_sql(b) && same_written(a, b)
+}
+
+fn same_written(a: &str, b: &str) -> bool {
+    let (mut a, mut b) = (written(a), written(b));
+    loop {
+        match (a.next(), b.next()) {
+            (None, None) => return true,
+            (Some(a), Some(b)) if a == b => {}
+            (Some((a, ..)), Some((b, ..))) => match (inside(a), inside(b)) {
+                (Some((tag, a)), Some((other, b))) if tag == other && same_written(a, b) => {}
+                _ => return false,
+            },
+            _ => return false,
+        }
+    }
+}
+
+/// Everything but white space: the text, whether it continues a string, and whether it is glued to the symbol before it.
+fn written(text: &str) -> impl Iterator<Item = (&str, bool, bool)> {
+    let mut last = None;
+    Lexer::new(text).filter(|token| token.kind != Kind::Space).map(move |token| {
+        let glued = last.replace(token).is_some_and(|last: Token| {
+            last.end == token.start && (is_operator(last, token) || matches!(last.kind, Kind::Str { .. }))
+        });
+        let continues = matches!(token.kind, Kind::Str { continues: true, .. });
+        let text = token.text(text);
+        let text = if token.kind == Kind::LineComment { text.trim_end() } else { text };
+        (text, continues, glued)
+    })
+}
+
+/// The tag of a dollar quote and what is in it.
+fn inside(text: &str) -> Option<(&str, &str)> {
+    let tag = text.strip_prefix('$')?.split_once('$')?.0;
+    let quote = &text[..tag.len() + 2];
+    Some((tag, text[quote.len()..].strip_suffix(quote)?))
+}
+
 /// What counts of a text, in order.
 struct Significant<'a> {
     text: &'a str,
@@ -87,7 +133,42 @@ fn is_operator(a: Token, b: Token) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::same_tokens;
+    use super::{same_but_for_white_space, same_tokens};
+
+    #[test]
+    fn a_body_may_be_laid_out_in_another_way() {
+        let of = |language: &str, body: &str| {
+            format!(
+                "CREATE OR REPLACE FUNCTION public.f()\n RETURNS int\n LANGUAGE {language}\nAS $function${body}$function$"
+            )
+        };
+        let same = |a: &str, b: &str| {
+            let same = same_but_for_white_space(&of("plpgsql", a), &of("plpgsql", b));
+            assert_eq!(same, same_but_for_white_space(&of("sql", b), &of("sql", a)), "{a:?} {b:?}");
+            assert!(!same_but_for_white_space(&of("plpython3u", a), &of("plpython3u", b)) || a == b);
+            same
+        };
+        for (a, b) in [
+            ("BEGIN RETURN 1; END", "\r\nBEGIN\n\tRETURN 1;\nEND\n"),
+            ("-- why  \nSELECT 1", "\n  -- why\nSELECT\n 1"),
+            ("SELECT f(a,b)", "SELECT f( a, b )"),
+            ("EXECUTE $q$ SELECT 1 $q$", "EXECUTE $q$SELECT  1$q$"),
+        ] {
+            assert!(same(a, b), "{a:?} {b:?}");
+        }
+        for (a, b) in [
+            ("SELECT 'a b'", "SELECT 'a  b'"),
+            ("SELECT \"a b\"", "SELECT \"a  b\""),
+            ("SELECT ab", "SELECT a b"),
+            ("SELECT 1 < = 2", "SELECT 1 <= 2"),
+            ("-- why\nSELECT 1", "-- why SELECT 1"),
+            ("-- why\nSELECT 1", "SELECT 1"),
+            ("SELECT 'a'\n'b'", "SELECT 'a' 'b'"),
+            ("SELECT $q$a$q$", "SELECT $p$a$p$"),
+        ] {
+            assert!(!same(a, b), "{a:?} {b:?}");
+        }
+    }
 
     #[test]
     fn comments_and_white_space_do_not_count() {

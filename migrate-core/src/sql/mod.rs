@@ -17,6 +17,7 @@ mod transaction;
 mod words;
 
 pub use cluster_wide::cluster_wide;
+pub(crate) use compare::same_but_for_white_space;
 pub use compare::same_tokens;
 pub use concurrent::{
     ConcurrentDetach, ConcurrentTarget, concurrent_detach, concurrent_target, waits_by_design,

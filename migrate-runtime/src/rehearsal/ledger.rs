@@ -46,7 +46,12 @@ pub(super) struct Ledger {
     held: HashMap<u32, LockMode>,
     /// How often each table was scanned.
     scans: HashMap<u32, u64>,
+    /// What the last answers said of each relation from before the script, word for word.
+    told: HashMap<u32, String>,
 }
+
+/// From so many relations on the server is told what is known already. Below, that costs more than it saves.
+const FEW: usize = 64;
 
 /// The counts of scans that the session has not reported yet: a transaction starts from there.
 /// `pg_stat_xact_all_tables` has the same numbers, and asks for those of every table and index.
@@ -76,18 +81,30 @@ impl Ledger {
     /// A transaction of the script's own ended: nothing is held.
     pub fn committed(&mut self) {
         self.held.clear();
+        self.told.clear();
         self.old = Relations::default();
     }
 
-    /// The question behind each statement of a transaction.
+    /// The question behind each statement of a transaction. Of a script that touches a thousand tables it is asked a
+    /// thousand times: what is as it was in the last answer is not told again.
     pub fn question(&self) -> String {
         let (old, new) = (self.last_old, self.last_new);
+        let mut news = String::new();
+        if self.told.len() > FEW {
+            let told: Vec<_> = self.told.values().map(|told| format!("\"{told}\"")).collect();
+            news = format!(
+                " WHERE pg_catalog.concat_ws(' ', l.oid, l.modes, pg_catalog.pg_relation_filenode(l.oid), \
+                 pg_catalog.pg_stat_get_xact_numscans(l.oid)) \
+                 NOT IN (SELECT pg_catalog.unnest('{{{}}}'::pg_catalog.text[]))",
+                told.join(",")
+            );
+        }
         format!(
             "SELECT l.oid, l.modes, pg_catalog.pg_stat_get_xact_numscans(l.oid), {COLUMNS} \
-             FROM (SELECT relation, pg_catalog.string_agg(mode, ',') FROM pg_catalog.pg_locks \
+             FROM (SELECT relation, pg_catalog.string_agg(mode, ',' ORDER BY mode) FROM pg_catalog.pg_locks \
              WHERE pid = pg_catalog.pg_backend_pid() AND locktype = 'relation' AND relation >= {FIRST_OID} \
              AND (relation <= {old} OR relation > {new}) GROUP BY relation) AS l (oid, modes) \
-             LEFT JOIN pg_catalog.pg_class c ON c.oid = l.oid {JOIN}"
+             LEFT JOIN pg_catalog.pg_class c ON c.oid = l.oid {JOIN}{news}"
         )
     }
 
@@ -97,7 +114,15 @@ impl Ledger {
         observer: &Session,
         rows: impl Iterator<Item = Row<'r>>,
     ) -> Result<Effects, Error> {
-        let touched: Vec<_> = rows.filter_map(Touched::read).collect();
+        let mut touched = Vec::new();
+        for row in rows {
+            let Some(one) = Touched::read(row) else { continue };
+            if one.oid <= self.last_old {
+                let said = [0, 1, FILE, 2].into_iter().filter_map(|column| row.get(column));
+                self.told.insert(one.oid, said.collect::<Vec<_>>().join(" "));
+            }
+            touched.push(one);
+        }
         let unknown: Vec<_> = touched
             .iter()
             .map(|touched| touched.oid)
@@ -206,6 +231,10 @@ impl Ledger {
     }
 }
 
+/// Where [`COLUMNS`] begin in a row of the answer, and the file among them.
+const FIRST: usize = 3;
+const FILE: usize = FIRST + 3;
+
 /// One row of the answer: a relation that the transaction has locked.
 struct Touched {
     oid: u32,
@@ -222,7 +251,7 @@ impl Touched {
             oid: row.number(0)?,
             mode: modes.split(',').filter_map(LockMode::from_catalog).max(),
             scans: row.number(2).unwrap_or(0),
-            now: read(row, 3),
+            now: read(row, FIRST),
         })
     }
 }

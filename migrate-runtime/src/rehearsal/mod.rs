@@ -126,11 +126,19 @@ impl Rehearsal {
         self.with(async |stage, reader| reader.read(&stage.work).await)
     }
 
-    /// Ends the connections, so that the database can be copied or dropped.
-    pub fn close(mut self) {
+    /// Ends the connections, so that the database can be copied or dropped, and returns what is known of its schema.
+    pub fn close(mut self) -> Memory {
         if let (Some(runtime), Some(stage)) = (&self.runtime, self.stage.take()) {
             runtime.block_on(stage.close());
         }
+        Memory(self.reader.take())
+    }
+
+    /// Starts from what another rehearsal knew of this very database, so that its schema is not read from the start.
+    /// What changed in between is noticed. Of a copy: [`Memory::of_a_copy`].
+    pub fn remember(mut self, memory: Memory) -> Self {
+        self.reader = memory.0;
+        self
     }
 
     /// Does something on the connection. One that broke is replaced before.
@@ -166,6 +174,23 @@ impl Rehearsal {
             }
             result
         })
+    }
+}
+
+/// What a rehearsal knew of its database's schema when it ended.
+pub struct Memory(SchemaReader);
+
+impl Memory {
+    /// The same for a database made with this one as its `TEMPLATE`: the rows of its catalogs are the same to their place
+    /// and their transaction, for the files or the pages are copied as they are (`dbcommands.c`).
+    pub fn of_a_copy(&self) -> Self {
+        Self(self.0.of_a_copy())
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").finish_non_exhaustive()
     }
 }
 

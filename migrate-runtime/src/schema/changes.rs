@@ -275,6 +275,11 @@ impl Look {
         look
     }
 
+    /// What is known of a database holds for its copy, but for its own number.
+    pub fn moved(&mut self) {
+        self.names.remove("database");
+    }
+
     /// What is not as it was at an earlier look, whose `oldest` this one was asked with; `None` where everything has to be
     /// read again.
     pub fn changed(&self, before: &Self) -> Option<Changed> {

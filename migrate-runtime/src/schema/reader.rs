@@ -57,6 +57,27 @@ impl SchemaReader {
         self
     }
 
+    /// What is known, taken out of here, for another session.
+    pub fn take(&mut self) -> Self {
+        let cache = self.cache.take();
+        self.with(cache)
+    }
+
+    /// One for a database that was just made as a copy of the one that was read last.
+    pub fn of_a_copy(&self) -> Self {
+        let mut cache = self.cache.clone();
+        if let Some(cache) = &mut cache {
+            cache.look.moved();
+        }
+        self.with(cache)
+    }
+
+    /// One that knows this much, and of no statement that a session keeps.
+    fn with(&self, cache: Option<Cache>) -> Self {
+        let prepared = self.prepared.as_ref().map(|_| Prepared::default());
+        Self { options: self.options.clone(), cache, prepared }
+    }
+
     /// The schema now, in a read-only transaction of its own.
     pub async fn read(&mut self, session: &Session) -> Result<Schema, Error> {
         let mut schema = self.look(session, BEGIN, "ROLLBACK").await;

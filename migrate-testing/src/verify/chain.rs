@@ -191,9 +191,11 @@ impl Residue {
     }
 }
 
-/// What differs in more than the order of its columns.
+/// What differs in more than the order of its columns, or its layout.
 fn headings(diff: &Diff) -> BTreeSet<String> {
-    let changes = diff.changes.iter().filter(|change| !matches!(change, Change::Reordered { .. }));
+    let is_remark =
+        |change: &Change| matches!(change, Change::Reordered { .. }) || change.is_white_space_only();
+    let changes = diff.changes.iter().filter(|change| !is_remark(change));
     changes.map(|change| change.heading().to_owned()).collect()
 }
 

@@ -73,7 +73,7 @@ impl Cycle {
                 let diff = after_up.diff(&stage.schema(verify)?);
                 match differs(diff, Finding::DiffersAfterUpAgain) {
                     // Columns that a down put at the end stay there: that was said of the down.
-                    Some(Finding::OrderOnly(_)) if left_something => {}
+                    Some(Finding::OrderOnly(_) | Finding::WhiteSpaceOnly(_)) if left_something => {}
                     other => self.findings.extend(other),
                 }
             }

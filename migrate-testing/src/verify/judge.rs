@@ -64,6 +64,8 @@ pub(super) fn differs(diff: Diff, as_what: fn(Diff) -> Finding) -> Option<Findin
         None
     } else if diff.is_order_only() {
         Some(Finding::OrderOnly(diff))
+    } else if diff.is_white_space_only() {
+        Some(Finding::WhiteSpaceOnly(diff))
     } else {
         Some(as_what(diff))
     }

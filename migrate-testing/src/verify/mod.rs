@@ -11,6 +11,7 @@
 //! ```
 
 mod chain;
+mod chance;
 mod cycle;
 mod error;
 mod judge;

@@ -59,6 +59,9 @@ pub enum Finding {
     DiffersAfterUpAgain(Diff),
     /// As `DiffersAfterDown`, but only columns stand in another order. A remark, not an error.
     OrderOnly(Diff),
+    /// As `DiffersAfterDown`, but only white space in a routine's definition, and perhaps the order of columns, is
+    /// different. A remark, not an error.
+    WhiteSpaceOnly(Diff),
     /// Two runs on the same schema made different ones: names or defaults that depend on the time or on chance.
     NotDeterministic(Diff),
     /// The step alone does not undo, but together with the downs before it in the chain it does.
@@ -95,9 +98,9 @@ pub enum Finding {
 
 impl Finding {
     /// Whether it is told without failing the check. Columns in another order are all that a down can do about a dropped
-    /// column; a step that undoes only in a group is not what a rollback of one step needs.
+    /// column; white space means nothing to the server; a step that undoes only in a group is not what a rollback of one step needs.
     pub fn is_remark(&self) -> bool {
-        matches!(self, Self::OrderOnly(_))
+        matches!(self, Self::OrderOnly(_) | Self::WhiteSpaceOnly(_))
     }
 
     /// What differs, where something does.
@@ -106,6 +109,7 @@ impl Finding {
             Self::DiffersAfterDown(diff)
             | Self::DiffersAfterUpAgain(diff)
             | Self::OrderOnly(diff)
+            | Self::WhiteSpaceOnly(diff)
             | Self::NotDeterministic(diff)
             | Self::UndoesInAGroup { diff, .. }
             | Self::ChainDiffers(diff)
@@ -134,6 +138,7 @@ impl Finding {
             Self::DiffersAfterDown(_) => "differs_after_down",
             Self::DiffersAfterUpAgain(_) => "differs_after_up_again",
             Self::OrderOnly(_) => "order_only",
+            Self::WhiteSpaceOnly(_) => "white_space_only",
             Self::NotDeterministic(_) => "not_deterministic",
             Self::UndoesInAGroup { .. } => "undoes_in_a_group",
             Self::ChainDiffers(_) => "chain_differs",

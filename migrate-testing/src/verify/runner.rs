@@ -6,7 +6,7 @@ use migrate_runtime::core::{Direction, Goal, Set};
 use migrate_runtime::{Error as EngineError, Migrator};
 
 use super::error::Result;
-use super::judge::outcome;
+use super::judge::{differs, outcome};
 use super::report::{Failure, Finding, Report};
 use super::stage::{Stage, Workshop};
 use super::work::History;
@@ -50,12 +50,12 @@ pub(super) fn run(
             && let Some(expected) = history.before(at)
         {
             let diff = expected.diff(&stage.schema(verify)?);
-            if !diff.is_empty() {
-                report.chain.push(match (number, diff.is_order_only()) {
-                    (0, _) => Finding::RunnerDiffers(diff),
-                    (_, true) => Finding::OrderOnly(diff),
-                    (_, false) => Finding::ChainDiffers(diff),
-                });
+            let finding = match number {
+                0 => (!diff.is_empty()).then_some(Finding::RunnerDiffers(diff)),
+                _ => differs(diff, Finding::ChainDiffers),
+            };
+            if let Some(finding) = finding {
+                report.chain.push(finding);
                 return Ok(());
             }
         }

@@ -25,6 +25,8 @@ pub enum Place {
 /// All scratch databases' names begin so.
 const PREFIX: &str = "cargo_migrate_verify_";
 const APPLICATION: &str = "cargo-migrate: verify";
+/// An empty database is 7 MB.
+const LEFT_AT_MOST: usize = 8;
 /// How long a session that said goodbye may take to be gone from the server.
 const GOODBYE: Duration = Duration::from_secs(10);
 
@@ -37,6 +39,8 @@ pub(super) struct Server {
     /// `cargo_migrate_verify_PID_STARTED_`, by which a later run sees whether we are still there.
     prefix: String,
     next: AtomicUsize,
+    /// On a server of our own: databases that nobody needs any more.
+    left: Mutex<Vec<String>>,
     /// `15.18`.
     pub(super) version: String,
     major: u32,
@@ -91,6 +95,7 @@ impl Server {
             database,
             own,
             next: AtomicUsize::new(0),
+            left: Mutex::default(),
         }))
     }
 
@@ -151,6 +156,14 @@ impl Server {
         Ok(())
     }
 
+    /// A database is done with: which are to be dropped now. Those of a server of our own go with it, and a drop is a
+    /// checkpoint; only they must not fill the memory.
+    fn to_drop(&self, name: String) -> Vec<String> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.push(name);
+        if self.is_own() && left.len() < LEFT_AT_MOST { vec![] } else { std::mem::take(&mut *left) }
+    }
+
     fn execute(&self, doing: &str, sql: &str) -> Result<()> {
         self.ask(doing, sql).map(drop)
     }
@@ -180,8 +193,10 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What cannot be dropped now is recognised and dropped by the next run, or goes with the server.
-        let _ = self.server.execute("drop a scratch database", &drop_database(&self.name));
+        for name in self.server.to_drop(std::mem::take(&mut self.name)) {
+            // What cannot be dropped now is recognised and dropped by the next run, or goes with the server.
+            let _ = self.server.execute("drop a scratch database", &drop_database(&name));
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use migrate_runtime::core::{Direction, Migration, Schema, Script};
-use migrate_runtime::rehearsal::{Measured, Rehearsal};
+use migrate_runtime::rehearsal::{Measured, Memory, Rehearsal};
 
 use super::error::{Error, Result};
 use super::judge::{Outcome, outcome};
@@ -24,6 +24,8 @@ pub(super) struct Workshop<'a> {
 pub(super) struct Stage {
     // Before the database: the connection ends first.
     rehearsal: Option<Rehearsal>,
+    /// What the last rehearsal knew of the schema.
+    memory: Option<Memory>,
     scratch: Scratch,
 }
 
@@ -73,19 +75,20 @@ impl<'a> Workshop<'a> {
         }
         stage.leave();
         let scratch = stage.scratch.server().copy(&stage.scratch)?;
-        Ok(Some(Stage { rehearsal: None, scratch }))
+        let memory = stage.memory.as_ref().map(Memory::of_a_copy);
+        Ok(Some(Stage { rehearsal: None, memory, scratch }))
     }
 }
 
 impl Stage {
     pub(super) fn of(scratch: Scratch) -> Self {
-        Self { rehearsal: None, scratch }
+        Self { rehearsal: None, memory: None, scratch }
     }
 
-    /// Ends the connection, so that the database can be copied. What was read of its schema is forgotten.
-    pub(super) fn leave(&mut self) {
+    /// Ends the connection, so that the database can be copied.
+    fn leave(&mut self) {
         if let Some(rehearsal) = self.rehearsal.take() {
-            rehearsal.close();
+            self.memory = Some(rehearsal.close());
         }
     }
 
@@ -96,8 +99,15 @@ impl Stage {
     fn rehearsal(&mut self, verify: &Verify) -> Result<&mut Rehearsal> {
         let rehearsal = match self.rehearsal.take() {
             Some(rehearsal) => rehearsal,
-            None => Rehearsal::connect(&self.scratch.database(), verify.schema_options())?
-                .interrupt(verify.stop().clone()),
+            None => {
+                let database = self.scratch.database();
+                let rehearsal = Rehearsal::connect(&database, verify.schema_options())?;
+                let rehearsal = rehearsal.interrupt(verify.stop().clone());
+                match self.memory.take() {
+                    Some(memory) => rehearsal.remember(memory),
+                    None => rehearsal,
+                }
+            }
         };
         Ok(self.rehearsal.insert(rehearsal))
     }

@@ -248,6 +248,11 @@ impl Verify {
         self.tell(&Progress::Step { stem: &self.set.migrations[index].stem, done, total });
     }
 
+    /// They are looked at once more.
+    pub(super) fn steps_are_undone(&self, count: usize) {
+        self.done.fetch_sub(count, Ordering::SeqCst);
+    }
+
     fn tell(&self, progress: &Progress<'_>) {
         (self.on_progress)(progress);
     }

@@ -51,6 +51,7 @@ mod proof;
 mod proof_cli;
 mod proof_record;
 mod reading_writes_nothing;
+mod rehearsal_memory;
 mod rollback;
 mod round_trip;
 mod schema_assert;
@@ -74,6 +75,7 @@ mod transaction_control;
 mod verify_base;
 mod verify_databases;
 mod verify_findings;
+mod verify_versions;
 
 use std::collections::BTreeSet;
 use std::path::Path;

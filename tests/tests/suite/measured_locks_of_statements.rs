@@ -254,3 +254,32 @@ fn many_new_tables_do_not_slow_each_other_down() {
     assert_eq!(measured.statements.len(), 600);
     assert_eq!(locks(&measured.statements[599]), ["public.t599 ACCESS EXCLUSIVE (new)"]);
 }
+
+/// Of a script that alters many tables only what is new is asked for, and nothing is missed by that.
+#[test]
+fn many_old_tables_are_told_once_and_again_where_something_happens() {
+    let of_each = |each: &dyn Fn(usize) -> String| (0..150).map(each).collect::<Vec<_>>().join(";\n");
+    let mut stand = Stand::new(&of_each(&|i| format!("CREATE TABLE t{i} (id int PRIMARY KEY)")));
+    let alter = of_each(&|i| format!("ALTER TABLE t{i} ADD COLUMN b int"));
+    let measured = stand.apply(&format!(
+        "LOCK TABLE t0 IN SHARE MODE;\n{alter};\n\
+         ALTER TABLE t3 ALTER COLUMN b TYPE bigint;\n\
+         SELECT count(*) FROM t4 WHERE b = 1;\n\
+         SELECT count(*) FROM t4 WHERE b = 1;\n\
+         DROP TABLE t5;\n\
+         ALTER TABLE t6 ADD COLUMN c int"
+    ));
+    assert_eq!(locks(&measured.statements[0]), ["public.t0 SHARE"]);
+    for (i, statement) in measured.statements[1..=150].iter().enumerate() {
+        assert_eq!(locks(statement), [format!("public.t{i} ACCESS EXCLUSIVE")]);
+        assert_eq!(names(&statement.scanned), NOTHING);
+    }
+    let last = &measured.statements[151..];
+    assert!(last.iter().all(|statement| statement.locks.is_empty()), "{last:?}");
+    assert_eq!(names(&last[0].rewritten), ["public.t3", "public.t3_pkey of public.t3"]);
+    assert_eq!(names(&last[1].scanned), ["public.t4"]);
+    assert_eq!(names(&last[2].scanned), ["public.t4"]);
+    for nothing in &last[3..] {
+        assert!(nothing.rewritten.is_empty() && nothing.scanned.is_empty(), "{nothing:?}");
+    }
+}

@@ -157,6 +157,61 @@ fn a_group_can_be_allowed() {
     json(&environment, &[], 8);
 }
 
+/// A function that a down lays out in another way than the migration that made it.
+#[test]
+fn white_space_in_a_function_is_a_remark() {
+    let environment = TestEnvironment::new();
+    let function =
+        |body: &str| format!("CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ {body} $$;");
+    let (one, two) = (function("BEGIN\n  RETURN 1;\nEND"), function("BEGIN RETURN 2; END"));
+    // It stays, so that the chain of all downs ends with the white space too.
+    environment.write("migrations/0001_a.up.sql", format!("-- migrate: irreversible it stays\n{one}"));
+    environment.migration("0002_b", &two, &function("BEGIN RETURN 1; END")).migration(
+        "0003_c",
+        &one,
+        &function("BEGIN RETURN 3; END"),
+    );
+    let document = json(&environment, &[], 8);
+    assert_eq!(kinds(&document), ["0002_b: white_space_only", "0003_c: undoes_in_a_group"]);
+    let fails = |number: usize| {
+        document["result"]["reports"][0]["migrations"][number]["findings"][0]["fails"].clone()
+    };
+    assert_eq!((fails(1), fails(2)), (false.into(), true.into()));
+}
+
+/// By the number of its database a name is another one in each, and the same each time it is made in one.
+#[test]
+fn what_differs_by_database_is_found_at_the_migration_that_makes_it() {
+    let environment = TestEnvironment::new();
+    let plain = |name: &str| (format!("CREATE TABLE {name} (a int);"), format!("DROP TABLE {name};"));
+    for number in (1..=20).filter(|number| *number != 7) {
+        let (up, down) = plain(&format!("t{number}"));
+        environment.migration(&format!("{number:04}_a"), &up, &down);
+    }
+    // No code in the migration itself: the trigger of an earlier one does it.
+    environment.migration(
+        "0003_a",
+        "CREATE TABLE t3 (a int);\n\
+         CREATE FUNCTION by_database() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n\
+         EXECUTE format('CREATE TABLE r_%s ()', (SELECT oid FROM pg_database WHERE datname = current_database()));\n\
+         RETURN NULL; END $$;\n\
+         CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN\n\
+         EXECUTE format('DROP TABLE r_%s', (SELECT oid FROM pg_database WHERE datname = current_database()));\n\
+         RETURN NULL; END $$;\n\
+         CREATE TRIGGER by_database AFTER INSERT ON t3 EXECUTE FUNCTION by_database();\n\
+         CREATE TRIGGER away AFTER DELETE ON t3 EXECUTE FUNCTION away();",
+        "DROP TABLE t3; DROP FUNCTION by_database(); DROP FUNCTION away();",
+    );
+    environment.migration("0007_by_database", "INSERT INTO t3 VALUES (1);", "DELETE FROM t3;");
+    for jobs in ["1", "2"] {
+        assert_eq!(
+            kinds(&json(&environment, &["--jobs", jobs], 8)),
+            ["0007_by_database: not_deterministic"],
+            "{jobs} jobs"
+        );
+    }
+}
+
 /// A concurrent build that fails leaves an invalid index; what comes after it must not be judged by that.
 #[test]
 fn what_fails_outside_a_transaction_disturbs_nobody() {

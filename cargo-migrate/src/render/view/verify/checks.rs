@@ -67,6 +67,7 @@ fn is_of_down(finding: &Finding) -> bool {
         Finding::DownFails(_)
             | Finding::DiffersAfterDown(_)
             | Finding::OrderOnly(_)
+            | Finding::WhiteSpaceOnly(_)
             | Finding::UndoesInAGroup { .. }
     )
 }

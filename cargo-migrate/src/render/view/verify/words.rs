@@ -18,6 +18,12 @@ pub(super) fn title(migration: Option<&MigrationReport>, finding: &Finding) -> S
             "after all downs and all ups columns stand in another order".to_owned()
         }
         Finding::OrderOnly(_) => format!("after the down of {stem} columns stand in another order"),
+        Finding::WhiteSpaceOnly(_) if migration.is_none() => {
+            "after all downs and all ups a function is laid out in another way".to_owned()
+        }
+        Finding::WhiteSpaceOnly(_) => {
+            format!("after the down of {stem} only white space in a function differs")
+        }
         Finding::NotDeterministic(_) => format!("{stem} makes another schema each time it is applied"),
         Finding::UndoesInAGroup { group, .. } => {
             let oldest = group.first().map_or("", String::as_str);
