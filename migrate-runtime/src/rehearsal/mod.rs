@@ -123,7 +123,8 @@ impl Rehearsal {
     ///
     /// [`Error::Server`], [`Error::ConnectionLost`].
     pub fn schema(&mut self) -> Result<Schema, Error> {
-        self.with(async |stage, reader| reader.read(&stage.work).await)
+        // Not on the connection of the scripts: that forgets with each of them what it has planned.
+        self.with(async |stage, reader| reader.read(stage.observer().await?).await)
     }
 
     /// Ends the connections, so that the database can be copied or dropped, and returns what is known of its schema.

@@ -75,7 +75,7 @@ impl Stage {
         while self.others.len() <= number {
             let other = Session::open(&self.database, APPLICATION, &Emitter::default()).await?;
             // Whatever it waits for, it gives up: nothing may hang because it is looked at.
-            let set = "SET lock_timeout = '2s'; SET statement_timeout = '60s'; \
+            let set = "SET lock_timeout = '2s'; SET statement_timeout = '10min'; \
                        SET idle_in_transaction_session_timeout = 0";
             other.ask("preparing to measure", set).await?;
             self.others.push(other);
