@@ -23,6 +23,8 @@ pub struct Form {
     pub sql: &'static str,
     /// The oldest server that has it.
     pub since: u32,
+    /// The newest server on which it is so.
+    pub until: u32,
     /// Each table with the strongest lock on it. An index is locked with its table.
     pub locks: &'static [(&'static str, LockMode)],
     /// Tables and indexes that get new files.
@@ -43,6 +45,7 @@ pub const fn form(sql: &'static str, locks: &'static [(&'static str, LockMode)])
         before: "",
         sql,
         since: 14,
+        until: u32::MAX,
         locks,
         rewrites: &[],
         scans: &[],
@@ -62,6 +65,12 @@ impl Form {
     /// Not before this version.
     pub const fn since(mut self, major: u32) -> Self {
         self.since = major;
+        self
+    }
+
+    /// Not after this version.
+    pub const fn until(mut self, major: u32) -> Self {
+        self.until = major;
         self
     }
 

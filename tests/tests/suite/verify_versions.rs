@@ -4,14 +4,16 @@ use migrate_testing::Binaries;
 use migrate_tests::TestEnvironment;
 use serde_json::Value;
 
+/// The view reads two tables: one that reads a single one is another text from 16 on (docs/schema-snapshot.md).
 fn project() -> TestEnvironment {
     let environment = TestEnvironment::new();
     environment
         .migration(
             "0001_orders",
             "CREATE TABLE orders (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, total numeric NOT NULL);\n\
-             CREATE VIEW large AS SELECT id FROM orders WHERE total > 100;",
-            "DROP VIEW large;\nDROP TABLE orders;",
+             CREATE TABLE notes (text text);\n\
+             CREATE VIEW noted AS SELECT o.id, n.text FROM orders o, notes n WHERE o.total > 100;",
+            "DROP VIEW noted;\nDROP TABLE notes;\nDROP TABLE orders;",
         )
         .migration(
             "0002_lines",
