@@ -60,8 +60,10 @@ fn sweep(subject: Subject) {
             "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND {}",
             victim.condition()
         );
-        let terminated = answer(&mut admin, &format!("SELECT count(pg_terminate_backend(pid)) {victims}"));
-        poll_until(&mut admin, &format!("SELECT count(*) {victims}"), "0");
+        let terminate = format!("SELECT count(pg_terminate_backend(pid)) {victims}");
+        let terminated = answer(&mut admin, &terminate);
+        // Again for as long as there is one: a backend that was still starting is not in the list at first.
+        poll_until(&mut admin, &terminate, "0");
         drop(admin);
         proxy.release();
         let ended = running.wait();
