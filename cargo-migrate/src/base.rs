@@ -49,6 +49,13 @@ pub(crate) enum Change {
     },
 }
 
+impl Base {
+    /// Whether the revision has no migration of this name.
+    pub(crate) fn is_new(&self, stem: &str) -> bool {
+        self.new.iter().any(|new| new == stem)
+    }
+}
+
 impl Change {
     /// The file that it is about.
     pub(crate) fn file(&self) -> &str {
@@ -93,9 +100,8 @@ fn files(files: Vec<git::File>) -> Files {
 }
 
 fn judge(old: &Files, set: &Set) -> (Vec<String>, Vec<Change>) {
-    let scripts =
-        set.migrations.iter().flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down));
-    let now: BTreeMap<_, _> = scripts.map(|script| (script.file.to_string(), script.checksum)).collect();
+    let now: BTreeMap<_, _> =
+        set.scripts().map(|script| (script.file.to_string(), script.checksum)).collect();
     let stems: BTreeSet<_> =
         old.keys().filter_map(|file| name::parse(file).ok()).map(|name| name.stem).collect();
     let newest: Option<(Version, &str)> =

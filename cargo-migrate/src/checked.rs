@@ -69,9 +69,7 @@ impl Checked {
 
     /// Whether anything fails the check.
     pub(crate) fn fails(&self) -> bool {
-        let mut of_reports = self.reports.iter().flat_map(|report| {
-            report.migrations.iter().flat_map(|migration| &migration.findings).chain(&report.chain)
-        });
+        let mut of_reports = self.reports.iter().flat_map(Report::findings);
         self.folder.is_some()
             || self.errors_beside() > 0
             || matches!(self.record, Some(Record::ServersDiffer { .. }))
@@ -96,10 +94,7 @@ impl Checked {
 
     /// The script of a file.
     pub(crate) fn script(&self, file: &str) -> Option<&Script> {
-        let migrations = self.set.as_ref()?.migrations.iter();
-        migrations
-            .flat_map(|migration| std::iter::once(&migration.up).chain(&migration.down))
-            .find(|script| script.file == file)
+        self.set.as_ref()?.scripts().find(|script| script.file == file)
     }
 
     /// The path of a file as a person here would open it.

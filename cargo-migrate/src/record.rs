@@ -60,7 +60,7 @@ pub(crate) fn write(dir: &Path, set: &Set, reports: &[Report]) -> Result<Record,
 /// The set with these changes; what was not measured keeps the one that it has.
 fn recorded(set: &Set, changes: &BTreeMap<String, Checksum>) -> Set {
     let mut migrations: Vec<Migration> = set.migrations.to_vec();
-    for script in migrations.iter_mut().flat_map(|m| std::iter::once(&mut m.up).chain(&mut m.down)) {
+    for script in migrations.iter_mut().flat_map(Migration::scripts_mut) {
         script.change = changes.get(script.file.as_ref()).copied().or(script.change);
     }
     Set::new(set.folder.clone(), migrations)

@@ -10,7 +10,7 @@ pub use problem::{FileKind, Problem, Problems};
 
 use crate::lock::{self, Difference, Lock, Recorded};
 use crate::sql::Reason;
-use crate::{Direction, Script, Set, Version, file, name, text};
+use crate::{Direction, Migration, Script, Set, Version, file, name, text};
 
 /// The largest file: what PostgreSQL takes in one message (1 GiB − 1, `MaxAllocSize`), less what is sent around it.
 pub const MAX_FILE_BYTES: u64 = (1 << 30) - (1 << 20);
@@ -105,7 +105,7 @@ fn finish(
     recorded: &Recorded,
 ) -> Result<Set, Problems> {
     let mut migrations = pairs::pair(halves, &mut problems);
-    for script in migrations.iter_mut().flat_map(|m| std::iter::once(&mut m.up).chain(&mut m.down)) {
+    for script in migrations.iter_mut().flat_map(Migration::scripts_mut) {
         script.change = recorded.of(script);
     }
     if problems.is_empty() {

@@ -76,7 +76,7 @@ impl Entry {
 impl Lock {
     /// The lock of a set.
     pub fn of(set: &Set) -> Self {
-        let scripts = set.migrations.iter().flat_map(|m| std::iter::once(&m.up).chain(&m.down));
+        let scripts = set.scripts();
         let entry = |script: &Script| Entry {
             file: script.file.to_string(),
             checksum: script.checksum,

@@ -17,6 +17,18 @@ pub struct Migration {
     pub down: Option<Script>,
 }
 
+impl Migration {
+    /// The up script, then the down script where there is one.
+    pub fn scripts(&self) -> impl Iterator<Item = &Script> {
+        std::iter::once(&self.up).chain(&self.down)
+    }
+
+    /// The same, to be changed.
+    pub fn scripts_mut(&mut self) -> impl Iterator<Item = &mut Script> {
+        std::iter::once(&mut self.up).chain(&mut self.down)
+    }
+}
+
 /// All migrations of a folder or of an application, in the order of their versions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Set {
@@ -35,6 +47,11 @@ impl Set {
         let digest =
             HistoryDigest::of(migrations.iter().map(|m| (m.stem.as_ref(), m.up.checksum.to_string())));
         Self { migrations: migrations.into(), digest, folder: folder.into() }
+    }
+
+    /// Every script, in the order of the versions, up before down.
+    pub fn scripts(&self) -> impl Iterator<Item = &Script> {
+        self.migrations.iter().flat_map(Migration::scripts)
     }
 
     /// The migration with this version.

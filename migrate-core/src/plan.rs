@@ -16,6 +16,16 @@ pub enum Direction {
     Down,
 }
 
+impl Direction {
+    /// As file names and the audit log have it: `up`, `down`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+        }
+    }
+}
+
 /// Where to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {

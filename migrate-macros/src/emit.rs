@@ -52,8 +52,7 @@ pub(crate) fn module(arguments: &Arguments, place: &Place, set: &Set, schema: &R
 
 /// The lock and every file as inputs of the build. An unnamed constant takes no room in the application.
 fn inputs(place: &Place, set: &Set) -> TokenStream {
-    let scripts = set.migrations.iter().flat_map(|m| std::iter::once(&m.up).chain(&m.down));
-    let files = std::iter::once(lock::FILE_NAME).chain(scripts.map(|script| script.file.as_ref()));
+    let files = std::iter::once(lock::FILE_NAME).chain(set.scripts().map(|script| script.file.as_ref()));
     let paths = files.map(|file| format!("/{}/{file}", place.relative));
     quote! {
         #(const _: &[u8] = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #paths));)*

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use migrate_runtime::core::folder::{self, Options};
-use migrate_runtime::core::{Mode, Set};
+use migrate_runtime::core::{Migration, Mode, Set};
 
 migrate_runtime::embed!(mod embedded = "tests/equal/migrations");
 
@@ -46,7 +46,7 @@ fn embedded_and_disk_are_equal() {
 fn the_folder_has_one_of_everything() {
     let migrations = &embedded::MIGRATIONS.migrations;
     assert_eq!(migrations.len(), 11);
-    let scripts = || migrations.iter().flat_map(|m| std::iter::once(&m.up).chain(&m.down));
+    let scripts = || migrations.iter().flat_map(Migration::scripts);
     assert!(scripts().all(|script| !script.text.starts_with('\u{FEFF}') && !script.text.contains("\r\n")));
     assert!(scripts().any(|script| script.text.contains('\r')), "a lone CR stays");
     assert!(scripts().any(|script| script.mode == Mode::NonTransactional));
@@ -68,7 +68,7 @@ fn all_of_it_is_static() {
     assert!(matches!(embedded::MIGRATIONS.migrations, Borrowed(_)));
     for migration in embedded::MIGRATIONS.migrations.iter() {
         assert!(matches!(migration.stem, Borrowed(_)));
-        for script in std::iter::once(&migration.up).chain(&migration.down) {
+        for script in migration.scripts() {
             assert!(matches!((&script.text, &script.statements), (Borrowed(_), Borrowed(_))));
         }
     }

@@ -16,6 +16,7 @@ use crate::history_table::quote_literal;
 use crate::lock::Keys;
 use crate::probe::Probe;
 use crate::prove::{LOOK, LOOK_STATEMENTS, LOOKED, LOOKED_STATEMENTS, Moment};
+use crate::session::Broken;
 use crate::settings::Settings;
 
 /// Undoes what a body may have set for its session; fine inside and outside a transaction.
@@ -66,6 +67,23 @@ pub(crate) enum Part<'a> {
         work: Work<'a>,
         moment: Moment,
     },
+}
+
+impl Part<'_> {
+    /// The failure of this part, where the error tells which script it is about: one of the server's, behind `finished`
+    /// statements.
+    pub fn failure(&self, broken: &Broken, positions_in_bytes: bool) -> Option<Failure> {
+        let error = broken.error.as_db_error()?;
+        match self {
+            Self::Message(message) => message.locate(broken.finished, error, positions_in_bytes),
+            Self::Copy { work, statement } => {
+                let mut failure = work.failure(error.into());
+                failure.statement = Some((statement.start, statement.end));
+                Some(failure)
+            }
+            Self::Schema { work, .. } => Some(work.failure(error.into())),
+        }
+    }
 }
 
 /// A simple-query message that knows which of its bytes and statements came from which script.

@@ -4,8 +4,8 @@
 //! whatever else is in the database does not matter. It takes a message more for each reading, because a COMMIT that is
 //! in one message with the body is sent before anybody could look.
 
+use migrate_core::Checksum;
 use migrate_core::schema::Schema;
-use migrate_core::{Checksum, Direction};
 
 use crate::Error;
 use crate::error::Disproof;
@@ -148,10 +148,7 @@ impl Runner<'_> {
             format!("changed the schema otherwise than recorded ({recorded}, here {found}):\n{text}");
         self.log_line(&Line {
             version,
-            action: match direction {
-                Direction::Up => "up",
-                Direction::Down => "down",
-            },
+            action: direction.name(),
             outcome: if disproof.applied { "unproved" } else { "failed" },
             message: Some(&migrate_core::sql::mask_secrets(&message)),
             ..Line::default()

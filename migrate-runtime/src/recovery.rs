@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use migrate_core::sql;
+use migrate_core::sql::{self, first_word};
 use migrate_core::{Direction, Migration, Mode, Row, Script, Set, StatementKind};
 
 use crate::backoff::Backoff;
@@ -376,7 +376,7 @@ fn resumable<'a>(
 /// Whether running a statement a second time ends where running it once does.
 fn is_repeatable(text: &str) -> bool {
     let upper = text.to_ascii_uppercase();
-    let word = upper.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let word = first_word(&upper);
     matches!(word, "VACUUM" | "REINDEX" | "CLUSTER" | "ANALYZE" | "CHECKPOINT")
         || upper.starts_with("ALTER SYSTEM")
         || word == "DROP" && upper.contains("IF EXISTS")

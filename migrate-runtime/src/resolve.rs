@@ -9,8 +9,6 @@
 
 use std::time::{Duration, Instant};
 
-use migrate_core::Direction;
-
 use crate::backoff::Backoff;
 use crate::history_table::quote_literal;
 use crate::run::{Prepared, Runner};
@@ -29,10 +27,7 @@ pub(crate) async fn committed(runner: &Runner<'_>, step: &Prepared<'_>) -> Optio
         "SELECT EXISTS (SELECT FROM {log} WHERE run = {} AND version = {} AND action = '{}' AND outcome = 'ok')",
         quote_literal(&runner.run_id),
         quote_literal(&step.version),
-        match step.direction {
-            Direction::Up => "up",
-            Direction::Down => "down",
-        }
+        step.direction.name()
     );
     let pooled = runner.probe.pooled;
     // A later session with the same number started after ours was lost.

@@ -201,24 +201,9 @@ impl Runner<'_> {
     }
 
     fn failure(&self, steps: &[Prepared<'_>], parts: &[Part<'_>], part: usize, broken: &Broken) -> Failure {
-        let server = broken.error.as_db_error();
-        let located = match (parts.get(part), server) {
-            (Some(Part::Message(message)), Some(error)) => {
-                message.locate(broken.finished, error, self.probe.positions_in_bytes)
-            }
-            (Some(Part::Copy { work, statement }), Some(error)) => {
-                let mut failure = work.failure(error.into());
-                failure.statement = Some((statement.start, statement.end));
-                Some(failure)
-            }
-            (Some(Part::Schema { work, .. }), Some(error)) => Some(work.failure(error.into())),
-            _ => None,
-        };
+        let located = parts.get(part).and_then(|part| part.failure(broken, self.probe.positions_in_bytes));
         // A message of our own before any script: on behalf of the first step.
-        located.unwrap_or_else(|| {
-            let work = steps[0].work();
-            work.failure(server.map(Into::into).unwrap_or_default())
-        })
+        located.unwrap_or_else(|| steps[0].work().failure(server_error(&broken.error)))
     }
 
     /// Writes a failure into the audit log. A log that cannot be written is told, and never hides the failure.
@@ -226,10 +211,7 @@ impl Runner<'_> {
         let message = migrate_core::sql::mask_secrets(&failure.server.message);
         self.log_line(&Line {
             version,
-            action: match failure.direction {
-                Direction::Up => "up",
-                Direction::Down => "down",
-            },
+            action: failure.direction.name(),
             outcome: "failed",
             sqlstate: Some(&failure.server.code),
             message: Some(&message),

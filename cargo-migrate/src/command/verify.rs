@@ -134,7 +134,7 @@ impl Verify {
     fn lint(&self, settings: &Settings, set: &Set, checked: &Checked) -> Vec<lint::Finding> {
         let Some(base) = &checked.base else { return Vec::new() };
         let mut options = super::lint::options(settings);
-        let new = set.migrations.iter().filter(|migration| base.new.iter().any(|new| *new == migration.stem));
+        let new = set.migrations.iter().filter(|migration| base.is_new(&migration.stem));
         options.scope = lint::Scope::Pending(new.map(|migration| migration.version).collect());
         let oldest = checked.reports.iter().filter_map(|report| major(&report.server_version)).min();
         if let Some(oldest) = oldest.filter(|_| settings.lint.server_version.is_none()) {
@@ -151,14 +151,8 @@ impl Verify {
     /// How risky each migration is that was looked at: the highest of what was measured, or what its text shows where
     /// it could not be run.
     fn risks(&self, call: &Call, set: &Set, reports: &[Report]) -> anyhow::Result<BTreeMap<String, Risks>> {
-        let seen =
-            |stem: &str| reports.iter().flat_map(|report| &report.migrations).any(|one| one.stem == stem);
-        let seen: BTreeSet<_> = set
-            .migrations
-            .iter()
-            .map(|migration| migration.stem.as_ref())
-            .filter(|stem| seen(stem))
-            .collect();
+        let seen: BTreeSet<_> =
+            reports.iter().flat_map(|report| &report.migrations).map(|one| one.stem.as_str()).collect();
         // What a pull request brings is applied together; of a whole history every table is in use.
         let together = self.base.is_some();
         let mut book = Book::read(set, |migration| together && seen.contains(migration.stem.as_ref()));
@@ -168,8 +162,7 @@ impl Verify {
         let mut risks = BTreeMap::new();
         for stem in seen {
             let of = |direction| {
-                let measured =
-                    reports.iter().flat_map(|report| &report.migrations).filter(|one| one.stem == stem);
+                let measured = reports.iter().filter_map(|report| report.of(stem));
                 let measured = measured.filter_map(|one| match direction {
                     Direction::Up => one.up.as_ref(),
                     Direction::Down => one.down.as_ref(),
@@ -193,8 +186,7 @@ impl Verify {
             checked.base = Some(base::compare(&settings.root, &settings.dir.value, rev, &set)?);
         }
         let part = self.part(&set);
-        let wanted =
-            |stem: &str| checked.base.as_ref().is_none_or(|base| base.new.iter().any(|new| new == stem));
+        let wanted = |stem: &str| checked.base.as_ref().is_none_or(|base| base.is_new(stem));
         if part.migrations.iter().any(|migration| wanted(&migration.stem)) {
             for place in self.places(call, settings)? {
                 checked.reports.push(self.verify(call, settings, &part, checked.base.as_ref(), &place)?);
@@ -254,7 +246,7 @@ impl Verify {
         let verification = Verification::new(set.clone())
             .only(|migration| {
                 from.is_none_or(|from| migration.version >= from)
-                    && base.is_none_or(|base| base.new.iter().any(|new| *new == migration.stem))
+                    && base.is_none_or(|base| base.is_new(&migration.stem))
             })
             .jobs(jobs)
             .history_table(settings.history_table.value.clone())

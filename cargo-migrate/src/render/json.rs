@@ -22,10 +22,7 @@ pub(crate) fn milliseconds(duration: Duration) -> Value {
 }
 
 pub(crate) fn direction(direction: Direction) -> Value {
-    match direction {
-        Direction::Up => "up".into(),
-        Direction::Down => "down".into(),
-    }
+    direction.name().into()
 }
 
 pub(crate) fn step(step: &PlannedStep) -> Value {

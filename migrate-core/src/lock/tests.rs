@@ -40,7 +40,7 @@ fn recorded(stems: &[&str]) -> Set {
 }
 
 fn write_files(folder: &Path, set: &Set) {
-    for script in set.migrations.iter().flat_map(|m| std::iter::once(&m.up).chain(&m.down)) {
+    for script in set.scripts() {
         fs::write(folder.join(&*script.file), script.text.as_bytes()).unwrap();
     }
 }

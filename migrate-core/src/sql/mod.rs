@@ -30,6 +30,11 @@ pub use tables::{TableChange, table_change};
 pub(crate) use split::{Piece, Split, split};
 pub use transaction::{Control, control_of};
 
+/// The first word of a statement, which says what kind of statement it is; empty where it begins with something else.
+pub fn first_word(statement: &str) -> &str {
+    statement.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
+}
+
 /// The statements of a text, in order, whichever way they would be run: unlike [`Script::parse`](crate::Script::parse)
 /// this takes directives for comments and lets transaction control pass.
 ///

@@ -1,6 +1,6 @@
 //! How one statement of a non-transactional script is run.
 
-use migrate_core::sql::{self, Control};
+use migrate_core::sql::{self, Control, first_word};
 use migrate_core::{Script, Statement, StatementKind};
 
 /// How one statement is run.
@@ -78,10 +78,6 @@ fn says_read_only(text: &str) -> bool {
 pub(crate) fn may_commit(text: &str) -> bool {
     let word = first_word(text);
     word.eq_ignore_ascii_case("call") || word.eq_ignore_ascii_case("do")
-}
-
-fn first_word(text: &str) -> &str {
-    text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
 }
 
 /// Whether a statement only sets something for its session, so that running it again does no harm.

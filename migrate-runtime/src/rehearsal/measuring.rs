@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use migrate_core::sql::LineColumn;
+use migrate_core::sql::{LineColumn, first_word};
 use migrate_core::{Script, StatementKind};
 
 use super::alone::{ENDS_ITS_TRANSACTION, NOT_IN_A_TRANSACTION, failed_with};
@@ -163,10 +163,6 @@ impl<'m> Measuring<'m> {
             built,
         });
     }
-}
-
-fn first_word(text: &str) -> &str {
-    text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default()
 }
 
 /// The line of each statement, in one pass over the text.

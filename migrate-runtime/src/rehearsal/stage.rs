@@ -152,17 +152,7 @@ impl Stage {
             return self.lost(work, broken.error);
         }
         self.roll_back().await;
-        let located = match (parts.get(part), broken.error.as_db_error()) {
-            (Some(Part::Message(message)), Some(error)) => {
-                message.locate(broken.finished, error, self.positions_in_bytes)
-            }
-            (Some(Part::Copy { work, statement }), Some(error)) => {
-                let mut failure = work.failure(error.into());
-                failure.statement = Some((statement.start, statement.end));
-                Some(failure)
-            }
-            _ => None,
-        };
+        let located = parts.get(part).and_then(|part| part.failure(&broken, self.positions_in_bytes));
         let failure = located.unwrap_or_else(|| {
             let mut failure = work.failure(server_error(&broken.error));
             // A message without a part of the script: the end of its transaction, if it was not the beginning.

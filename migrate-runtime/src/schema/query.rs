@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::SchemaOptions;
 use super::dialect::Dialect;
-use super::kinds::{BORROWED, CONNINFO, DEFAULT_PRIVILEGES, GRANTS, KINDS};
+use super::kinds::{BORROWED, CONNINFO, DEFAULT_PRIVILEGES, GRANTS, KINDS, Kind};
 use super::prepared::Query;
 use super::presence::{self, Presence};
 use crate::history_table::quote_literal;
@@ -75,7 +75,7 @@ fn with(dialect: Dialect, presence: &Presence, options: &SchemaOptions, scope: &
             continue;
         };
         let name = kind.name;
-        ctes.push(format!("{name} AS MATERIALIZED ({})", kind.objects.replace("{in}", &filter)));
+        ctes.push(format!("{name} AS MATERIALIZED ({})", members(kind).replace("{in}", &filter)));
         let or_null = |sql: &'static str, null: &'static str| if sql.is_empty() { null } else { sql };
         objects.push(format!(
             "SELECT '{}'::regclass, oid, heading, {whole}, {}, {}, {} FROM {name}",
@@ -193,6 +193,21 @@ const BLOCK: &str = "block (heading, text) AS (
     SELECT heading, replace(heading, E'\\n', E'\\\\000a') || E'\\n' || COALESCE(string_agg(
         '    ' || replace(line, E'\\n', E'\\n    |') || E'\\n', '' ORDER BY place, convert_to(line, 'UTF8')), '')
     FROM (SELECT heading COLLATE \"C\" AS heading, place, line FROM fact) AS f GROUP BY heading)";
+
+/// The objects of a kind, with `{member o.oid}` written out.
+fn members(kind: &Kind) -> String {
+    let mut parts = kind.objects.split("{member ");
+    let mut sql = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (oid, rest) = part.split_once('}').unwrap_or((part, ""));
+        let _ = write!(
+            sql,
+            "EXISTS (SELECT FROM member m WHERE m.classid = '{}'::regclass AND m.objid = {oid}){rest}",
+            kind.catalog
+        );
+    }
+    sql
+}
 
 /// Which oids of a catalog are asked for, as a condition; `None` where none is. A list of them is a parameter, one for
 /// each catalog.

@@ -1,6 +1,7 @@
 //! What can make one schema here and another there, by the look of it.
 
 use migrate_runtime::core::Script;
+use migrate_runtime::core::sql::first_word;
 
 /// Statements that say in their own text what becomes of the schema. Any other may be code, which makes of it what it
 /// wants: names of the time, of chance, of the database that it runs in.
@@ -33,11 +34,10 @@ const PLAIN: [&str; 24] = [
 
 /// Whether a script runs code.
 pub(super) fn runs_code(script: &Script) -> bool {
-    script.statements.iter().any(|statement| {
-        let text = script.sql(statement);
-        let word = text.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-        !PLAIN.contains(&word.to_ascii_lowercase().as_str())
-    })
+    script
+        .statements
+        .iter()
+        .any(|statement| !PLAIN.contains(&first_word(script.sql(statement)).to_ascii_lowercase().as_str()))
 }
 
 #[cfg(test)]

@@ -210,9 +210,13 @@ impl Report {
         self.migrations.iter_mut().find(|migration| migration.stem == stem)
     }
 
+    /// Everything that was found: of each migration, then of the set as a whole.
+    pub fn findings(&self) -> impl Iterator<Item = &Finding> {
+        self.migrations.iter().flat_map(|migration| &migration.findings).chain(&self.chain)
+    }
+
     /// Whether anything fails the check.
     pub fn fails(&self) -> bool {
-        let steps = self.migrations.iter().flat_map(|migration| &migration.findings);
-        steps.chain(&self.chain).any(|finding| !finding.is_remark())
+        self.findings().any(|finding| !finding.is_remark())
     }
 }

@@ -125,8 +125,7 @@ impl Verify {
 
     /// The first statement that is done to the whole server: its file, its line, and what it is.
     fn server_wide(&self) -> Option<(String, usize, &'static str)> {
-        let scripts = self.set.migrations.iter().flat_map(|of| std::iter::once(&of.up).chain(&of.down));
-        scripts.into_iter().find_map(|script| {
+        self.set.scripts().find_map(|script| {
             let (statement, command) = cluster_wide(script).into_iter().next()?;
             Some((script.file.to_string(), LineColumn::of(&script.text, statement.start).line, command))
         })

@@ -310,7 +310,7 @@ fn the_settings_of_a_body_are_no_part_of_the_reading() {
 fn the_lock_brings_the_changes_to_the_runner() {
     let set = recorded(&[A, B]);
     let folder = tempfile::tempdir().unwrap();
-    for script in set.migrations.iter().flat_map(|m| std::iter::once(&m.up).chain(&m.down)) {
+    for script in set.scripts() {
         std::fs::write(folder.path().join(&*script.file), script.text.as_bytes()).unwrap();
     }
     Lock::of(&set).write(folder.path()).unwrap();

@@ -152,10 +152,7 @@ fn rows(migration: &Reviewed) -> Vec<String> {
         format!(
             "| {} | {} | {} | {} | {} | {} | {} |\n",
             code(&migration.stem),
-            match way.direction {
-                Direction::Up => "up",
-                Direction::Down => "down",
-            },
+            way.direction.name(),
             risk(way.risk.level),
             some(locks.collect()),
             strongest.map_or("", blocked),

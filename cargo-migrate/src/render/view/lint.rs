@@ -39,9 +39,7 @@ impl LintView {
     }
 
     fn script(&self, finding: &Finding) -> Option<&Script> {
-        let mut scripts =
-            self.set.migrations.iter().flat_map(|one| std::iter::once(&one.up).chain(&one.down));
-        scripts.find(|script| script.file == finding.file)
+        self.set.scripts().find(|script| script.file == finding.file)
     }
 
     /// The risks without what the findings tell.

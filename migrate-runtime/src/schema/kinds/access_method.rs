@@ -8,10 +8,7 @@ pub(super) const KIND: Kind = Kind {
     objects: "
         SELECT a.oid, 'access method ' || quote_ident(a.amname) AS heading, a.amtype, a.amhandler
         FROM pg_am a
-        WHERE a.oid >= 16384 AND a.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_am'::regclass AND m.objid = a.oid)",
-    owner: "",
-    acl: "",
-    acl_type: "",
+        WHERE a.oid >= 16384 AND a.oid {in} AND NOT {member a.oid}",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -19,4 +16,5 @@ pub(super) const KIND: Kind = Kind {
         FROM access_method a"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

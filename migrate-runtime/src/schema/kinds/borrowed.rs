@@ -17,16 +17,13 @@ pub(super) const RELATION: Kind = Kind {
         LEFT JOIN pg_init_privs i ON i.classoid = 'pg_class'::regclass AND i.objoid = c.oid AND i.objsubid = 0
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.oid {in}
             AND (n.nspname = 'pg_catalog'
-                OR EXISTS (SELECT FROM member m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid))
+                OR {member c.oid})
             AND (c.relacl IS DISTINCT FROM i.initprivs OR c.relrowsecurity OR c.relforcerowsecurity
                 OR EXISTS (SELECT FROM pg_attribute a
                     LEFT JOIN pg_init_privs ai ON ai.classoid = 'pg_class'::regclass AND ai.objoid = a.attrelid AND ai.objsubid = a.attnum
                     WHERE a.attrelid = c.oid AND a.attacl IS DISTINCT FROM ai.initprivs)
                 OR EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid)
                 OR EXISTS (SELECT FROM pg_seclabel s WHERE s.classoid = 'pg_class'::regclass AND s.objoid = c.oid))",
-    owner: "",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -37,6 +34,7 @@ pub(super) const RELATION: Kind = Kind {
         WHERE v.line IS NOT NULL"],
         parts: &[],
     }, &super::policy::ASPECT],
+    ..Kind::NONE
 };
 
 /// Privileges on their columns that were not granted with them, and those that were and are gone.
@@ -66,11 +64,8 @@ pub(super) const ROUTINE: Kind = Kind {
         LEFT JOIN pg_init_privs i ON i.classoid = 'pg_proc'::regclass AND i.objoid = p.oid AND i.objsubid = 0
         WHERE p.oid {in} AND p.proacl IS DISTINCT FROM i.initprivs
             AND (n.nspname = 'pg_catalog'
-                OR EXISTS (SELECT FROM member m WHERE m.classid = 'pg_proc'::regclass AND m.objid = p.oid))",
-    owner: "",
-    acl: "",
-    acl_type: "",
-    aspects: &[],
+                OR {member p.oid})",
+    ..Kind::NONE
 };
 
 pub(super) const TYPE: Kind = Kind {
@@ -83,11 +78,8 @@ pub(super) const TYPE: Kind = Kind {
         LEFT JOIN pg_init_privs i ON i.classoid = 'pg_type'::regclass AND i.objoid = t.oid AND i.objsubid = 0
         WHERE t.oid {in} AND t.typacl IS DISTINCT FROM i.initprivs
             AND (n.nspname = 'pg_catalog'
-                OR EXISTS (SELECT FROM member m WHERE m.classid = 'pg_type'::regclass AND m.objid = t.oid))",
-    owner: "",
-    acl: "",
-    acl_type: "",
-    aspects: &[],
+                OR {member t.oid})",
+    ..Kind::NONE
 };
 
 pub(super) const SCHEMA: Kind = Kind {
@@ -99,11 +91,8 @@ pub(super) const SCHEMA: Kind = Kind {
         LEFT JOIN pg_init_privs i ON i.classoid = 'pg_namespace'::regclass AND i.objoid = n.oid AND i.objsubid = 0
         WHERE n.oid {in} AND n.nspacl IS DISTINCT FROM i.initprivs
             AND (n.nspname = 'pg_catalog'
-                OR EXISTS (SELECT FROM member m WHERE m.classid = 'pg_namespace'::regclass AND m.objid = n.oid))",
-    owner: "",
-    acl: "",
-    acl_type: "",
-    aspects: &[],
+                OR {member n.oid})",
+    ..Kind::NONE
 };
 
 pub(super) const LANGUAGE: Kind = Kind {
@@ -114,11 +103,8 @@ pub(super) const LANGUAGE: Kind = Kind {
         FROM pg_language l
         LEFT JOIN pg_init_privs i ON i.classoid = 'pg_language'::regclass AND i.objoid = l.oid AND i.objsubid = 0
         WHERE l.oid {in} AND l.lanacl IS DISTINCT FROM i.initprivs
-            AND (l.oid < 16384 OR EXISTS (SELECT FROM member m WHERE m.classid = 'pg_language'::regclass AND m.objid = l.oid))",
-    owner: "",
-    acl: "",
-    acl_type: "",
-    aspects: &[],
+            AND (l.oid < 16384 OR {member l.oid})",
+    ..Kind::NONE
 };
 
 pub(super) const WRAPPER: Kind = Kind {
@@ -129,9 +115,6 @@ pub(super) const WRAPPER: Kind = Kind {
         FROM pg_foreign_data_wrapper f
         LEFT JOIN pg_init_privs i ON i.classoid = 'pg_foreign_data_wrapper'::regclass AND i.objoid = f.oid AND i.objsubid = 0
         WHERE f.oid {in} AND f.fdwacl IS DISTINCT FROM i.initprivs
-            AND EXISTS (SELECT FROM member m WHERE m.classid = 'pg_foreign_data_wrapper'::regclass AND m.objid = f.oid)",
-    owner: "",
-    acl: "",
-    acl_type: "",
-    aspects: &[],
+            AND {member f.oid}",
+    ..Kind::NONE
 };

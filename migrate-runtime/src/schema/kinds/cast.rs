@@ -8,12 +8,9 @@ pub(super) const KIND: Kind = Kind {
     objects: "
         SELECT c.oid, 'cast (' || format_type(c.castsource, NULL) || ' as ' || format_type(c.casttarget, NULL) || ')' AS heading
         FROM pg_cast c WHERE c.oid >= 16384 AND c.oid {in}
-            AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_cast'::regclass AND m.objid = c.oid)
+            AND NOT {member c.oid}
             -- That of a range to its multirange comes with the range.
             AND NOT EXISTS (SELECT FROM pg_range r WHERE r.rngtypid = c.castsource AND r.rngmultitypid = c.casttarget)",
-    owner: "",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -23,4 +20,5 @@ pub(super) const KIND: Kind = Kind {
         FROM cast_ k JOIN pg_cast c ON c.oid = k.oid"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

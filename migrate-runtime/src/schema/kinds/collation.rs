@@ -9,10 +9,8 @@ pub(super) const KIND: Kind = Kind {
         SELECT c.oid, 'collation ' || format('%I.%I', n.nspname, c.collname)
             || CASE WHEN c.collencoding IN (-1, pg_char_to_encoding(getdatabaseencoding())) THEN '' ELSE ' for ' || pg_encoding_to_char(c.collencoding) END AS heading, c.collowner
         FROM pg_collation c JOIN space n ON n.oid = c.collnamespace
-        WHERE c.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_collation'::regclass AND m.objid = c.oid)",
+        WHERE c.oid {in} AND NOT {member c.oid}",
     owner: "collowner",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -29,4 +27,5 @@ pub(super) const KIND: Kind = Kind {
         WHERE v.line IS NOT NULL"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

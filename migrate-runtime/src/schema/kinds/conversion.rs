@@ -8,10 +8,8 @@ pub(super) const KIND: Kind = Kind {
     objects: "
         SELECT c.oid, 'conversion ' || format('%I.%I', n.nspname, c.conname) AS heading, c.conowner
         FROM pg_conversion c JOIN space n ON n.oid = c.connamespace
-        WHERE c.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_conversion'::regclass AND m.objid = c.oid)",
+        WHERE c.oid {in} AND NOT {member c.oid}",
     owner: "conowner",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -20,4 +18,5 @@ pub(super) const KIND: Kind = Kind {
         FROM conversion k JOIN pg_conversion c ON c.oid = k.oid"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

@@ -8,10 +8,8 @@ pub(super) const KIND: Kind = Kind {
     objects: "
         SELECT e.oid, 'event trigger ' || quote_ident(e.evtname) AS heading, e.evtowner, e.evtevent, e.evtfoid, e.evtenabled, e.evttags
         FROM pg_event_trigger e
-        WHERE e.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_event_trigger'::regclass AND m.objid = e.oid)",
+        WHERE e.oid {in} AND NOT {member e.oid}",
     owner: "evtowner",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -22,4 +20,5 @@ pub(super) const KIND: Kind = Kind {
         FROM event_trigger e"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

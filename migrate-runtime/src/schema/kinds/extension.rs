@@ -8,13 +8,11 @@ pub(super) const KIND: Kind = Kind {
     objects: "
         SELECT e.oid, 'extension ' || quote_ident(e.extname) AS heading, e.extnamespace
         FROM pg_extension e WHERE e.oid >= 16384 AND e.extname <> 'plpgsql' AND e.oid {in}",
-    owner: "",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
         SELECT e.heading, 1, 'schema ' || quote_ident(n.nspname) FROM extension e JOIN pg_namespace n ON n.oid = e.extnamespace"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

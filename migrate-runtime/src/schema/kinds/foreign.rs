@@ -10,7 +10,7 @@ pub(super) const WRAPPER: Kind = Kind {
         SELECT f.oid, 'foreign data wrapper ' || quote_ident(f.fdwname) AS heading, f.fdwowner, f.fdwacl, f.fdwhandler,
             f.fdwvalidator, f.fdwoptions
         FROM pg_foreign_data_wrapper f
-        WHERE f.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_foreign_data_wrapper'::regclass AND m.objid = f.oid)",
+        WHERE f.oid {in} AND NOT {member f.oid}",
     owner: "fdwowner",
     acl: "fdwacl",
     acl_type: "'F'::\"char\"",
@@ -35,7 +35,7 @@ pub(super) const SERVER: Kind = Kind {
     objects: "
         SELECT s.oid, 'server ' || quote_ident(s.srvname) AS heading, s.srvowner, s.srvacl, s.srvfdw, s.srvtype, s.srvversion, s.srvoptions
         FROM pg_foreign_server s
-        WHERE s.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_foreign_server'::regclass AND m.objid = s.oid)",
+        WHERE s.oid {in} AND NOT {member s.oid}",
     owner: "srvowner",
     acl: "srvacl",
     acl_type: "'S'::\"char\"",
@@ -63,10 +63,7 @@ pub(super) const MAPPING: Kind = Kind {
         SELECT u.umid AS oid, 'user mapping for ' || CASE u.umuser WHEN 0 THEN 'public' ELSE quote_ident(u.usename) END
             || ' server ' || quote_ident(u.srvname) AS heading, u.umoptions
         FROM pg_user_mappings u
-        WHERE u.umid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_user_mapping'::regclass AND m.objid = u.umid)",
-    owner: "",
-    acl: "",
-    acl_type: "",
+        WHERE u.umid {in} AND NOT {member u.umid}",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -74,6 +71,7 @@ pub(super) const MAPPING: Kind = Kind {
         FROM mapping u, pg_options_to_table(u.umoptions) AS o"],
         parts: &[],
     }],
+    ..Kind::NONE
 };
 
 /// Of a foreign table.

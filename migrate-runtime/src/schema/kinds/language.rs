@@ -9,7 +9,7 @@ pub(super) const LANGUAGE: Kind = Kind {
         SELECT l.oid, 'language ' || quote_ident(l.lanname) AS heading, l.lanowner, l.lanacl, l.lanpltrusted, l.lanplcallfoid, l.laninline, l.lanvalidator
         FROM pg_language l
         WHERE l.lanispl AND l.oid >= 16384 AND l.oid {in}
-            AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_language'::regclass AND m.objid = l.oid)",
+            AND NOT {member l.oid}",
     owner: "lanowner",
     acl: "lanacl",
     acl_type: "'l'::\"char\"",
@@ -34,10 +34,7 @@ pub(super) const TRANSFORM: Kind = Kind {
         SELECT t.oid, 'transform for ' || format_type(t.trftype, NULL) || ' language ' || quote_ident(l.lanname) AS heading,
             t.trffromsql, t.trftosql
         FROM pg_transform t JOIN pg_language l ON l.oid = t.trflang
-        WHERE t.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_transform'::regclass AND m.objid = t.oid)",
-    owner: "",
-    acl: "",
-    acl_type: "",
+        WHERE t.oid {in} AND NOT {member t.oid}",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -48,4 +45,5 @@ pub(super) const TRANSFORM: Kind = Kind {
         WHERE v.line IS NOT NULL"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

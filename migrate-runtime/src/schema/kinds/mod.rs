@@ -2,8 +2,9 @@
 //!
 //! A kind says which objects there are (a common table expression, with `oid` and `heading` among its columns) and what
 //! is said about them: SELECTs of heading, place and line. Lines with a negative place come first and in that order;
-//! the others have place 1 and are sorted by their bytes. `query.rs` puts the pieces together; `{in}`, `{secret}` and
-//! `{>=15} … {else} … {end}` are filled in there.
+//! the others have place 1 and are sorted by their bytes. `query.rs` puts the pieces together; `{in}`, `{member o.oid}`
+//! (whether that object of the kind's catalog belongs to an extension), `{secret}` and `{>=15} … {else} … {end}` are filled
+//! in there.
 
 mod access_method;
 mod aggregate;
@@ -47,6 +48,12 @@ pub(super) struct Kind {
     /// The letter that `acldefault` knows the kind by.
     pub acl_type: &'static str,
     pub aspects: &'static [&'static Aspect],
+}
+
+impl Kind {
+    /// What a kind has that says nothing of it: no owner, no privileges, no facts.
+    const NONE: Self =
+        Self { name: "", catalog: "", objects: "", owner: "", acl: "", acl_type: "", aspects: &[] };
 }
 
 /// What is said about a kind of object, in one regard.

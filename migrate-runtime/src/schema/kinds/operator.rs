@@ -11,10 +11,8 @@ pub(super) const KIND: Kind = Kind {
             || CASE WHEN o.oprright = 0 THEN 'NONE' ELSE format_type(o.oprright, NULL) END || ')' AS heading, o.oprowner
         FROM pg_operator o JOIN space n ON n.oid = o.oprnamespace
         WHERE o.oprcode <> 0 AND o.oid {in}
-            AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_operator'::regclass AND m.objid = o.oid)",
+            AND NOT {member o.oid}",
     owner: "oprowner",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -32,4 +30,5 @@ pub(super) const KIND: Kind = Kind {
         WHERE v.line IS NOT NULL"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

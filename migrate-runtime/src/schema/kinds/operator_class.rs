@@ -8,10 +8,8 @@ pub(super) const CLASS: Kind = Kind {
     objects: "
         SELECT o.oid, 'operator class ' || format('%I.%I using %I', n.nspname, o.opcname, a.amname) AS heading, o.opcowner
         FROM pg_opclass o JOIN space n ON n.oid = o.opcnamespace JOIN pg_am a ON a.oid = o.opcmethod
-        WHERE o.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_opclass'::regclass AND m.objid = o.oid)",
+        WHERE o.oid {in} AND NOT {member o.oid}",
     owner: "opcowner",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -31,6 +29,7 @@ pub(super) const CLASS: Kind = Kind {
         WHERE m.oid IS NOT NULL OR p.oid IS NOT NULL"],
         parts: &[],
     }],
+    ..Kind::NONE
 };
 
 pub(super) const FAMILY: Kind = Kind {
@@ -39,10 +38,8 @@ pub(super) const FAMILY: Kind = Kind {
     objects: "
         SELECT o.oid, 'operator family ' || format('%I.%I using %I', n.nspname, o.opfname, a.amname) AS heading, o.opfowner
         FROM pg_opfamily o JOIN space n ON n.oid = o.opfnamespace JOIN pg_am a ON a.oid = o.opfmethod
-        WHERE o.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_opfamily'::regclass AND m.objid = o.oid)",
+        WHERE o.oid {in} AND NOT {member o.oid}",
     owner: "opfowner",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -56,4 +53,5 @@ pub(super) const FAMILY: Kind = Kind {
         FROM operator_family f JOIN pg_amproc p ON p.amprocfamily = f.oid"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

@@ -8,10 +8,8 @@ pub(super) const KIND: Kind = Kind {
     objects: "
         SELECT p.oid, 'publication ' || quote_ident(p.pubname) AS heading, p.pubowner
         FROM pg_publication p
-        WHERE p.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_publication'::regclass AND m.objid = p.oid)",
+        WHERE p.oid {in} AND NOT {member p.oid}",
     owner: "pubowner",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -35,4 +33,5 @@ pub(super) const KIND: Kind = Kind {
         {else} SELECT NULL, 1, NULL WHERE false {end}"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

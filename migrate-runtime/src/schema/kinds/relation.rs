@@ -14,7 +14,7 @@ pub(super) const KIND: Kind = Kind {
             CASE WHEN c.relispartition THEN c.relpartbound END AS relpartbound, c.relhasrules, c.relhastriggers
         FROM pg_class c JOIN space n ON n.oid = c.relnamespace
         WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S') AND c.oid {in}
-            AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_class'::regclass AND m.objid = c.oid)
+            AND NOT {member c.oid}
             AND c.oid <> ALL (ARRAY(SELECT oid FROM hidden))",
     owner: "relowner",
     acl: "relacl",

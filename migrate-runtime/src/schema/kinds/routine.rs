@@ -10,7 +10,7 @@ pub(super) const KIND: Kind = Kind {
             || format('%I.%I(%s)', n.nspname, p.proname, CASE WHEN p.prokind = 'a' AND p.pronargs = 0 THEN '*' ELSE oidvectortypes(p.proargtypes) END) AS heading,
             p.proowner, p.proacl
         FROM pg_proc p JOIN space n ON n.oid = p.pronamespace
-        WHERE p.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_proc'::regclass AND m.objid = p.oid)
+        WHERE p.oid {in} AND NOT {member p.oid}
             -- What the server makes for a range type or another type goes with that.
             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
                 AND d.deptype = 'i' AND d.refclassid = 'pg_type'::regclass)",

@@ -8,9 +8,9 @@ pub(super) const KIND: Kind = Kind {
     objects: "
         SELECT n.oid, 'schema ' || quote_ident(n.nspname) AS heading, n.nspowner, n.nspacl
         FROM space n
-        WHERE n.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_namespace'::regclass AND m.objid = n.oid)",
+        WHERE n.oid {in} AND NOT {member n.oid}",
     owner: "nspowner",
     acl: "nspacl",
     acl_type: "'n'::\"char\"",
-    aspects: &[],
+    ..Kind::NONE
 };

@@ -9,10 +9,8 @@ pub(super) const KIND: Kind = Kind {
         SELECT s.oid, n.nspname, s.stxname, 'statistics ' || format('%I.%I', n.nspname, s.stxname) AS heading, s.stxowner, s.stxstattarget
         FROM pg_statistic_ext s JOIN space n ON n.oid = s.stxnamespace
         WHERE s.oid {in} AND s.stxrelid <> ALL (ARRAY(SELECT oid FROM hidden))
-            AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_statistic_ext'::regclass AND m.objid = s.oid)",
+            AND NOT {member s.oid}",
     owner: "stxowner",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -22,4 +20,5 @@ pub(super) const KIND: Kind = Kind {
         SELECT s.heading, 1, 'target ' || s.stxstattarget FROM statistic s WHERE s.stxstattarget >= 0"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

@@ -10,8 +10,6 @@ pub(super) const KIND: Kind = Kind {
         FROM pg_subscription s
         WHERE s.subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND s.oid {in}",
     owner: "subowner",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -35,6 +33,7 @@ pub(super) const KIND: Kind = Kind {
         WHERE v.line IS NOT NULL"],
         parts: &[],
     }],
+    ..Kind::NONE
 };
 
 /// The connection with what a password could be masked, read as libpq reads it (`conninfo_uri_parse_options`,

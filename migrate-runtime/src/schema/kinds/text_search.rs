@@ -8,10 +8,7 @@ pub(super) const PARSER: Kind = Kind {
     objects: "
         SELECT o.oid, 'text search parser ' || format('%I.%I', n.nspname, o.prsname) AS heading
         FROM pg_ts_parser o JOIN space n ON n.oid = o.prsnamespace
-        WHERE o.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_ts_parser'::regclass AND m.objid = o.oid)",
-    owner: "",
-    acl: "",
-    acl_type: "",
+        WHERE o.oid {in} AND NOT {member o.oid}",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -23,6 +20,7 @@ pub(super) const PARSER: Kind = Kind {
         WHERE v.line IS NOT NULL"],
         parts: &[],
     }],
+    ..Kind::NONE
 };
 
 pub(super) const TEMPLATE: Kind = Kind {
@@ -31,10 +29,7 @@ pub(super) const TEMPLATE: Kind = Kind {
     objects: "
         SELECT o.oid, 'text search template ' || format('%I.%I', n.nspname, o.tmplname) AS heading
         FROM pg_ts_template o JOIN space n ON n.oid = o.tmplnamespace
-        WHERE o.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_ts_template'::regclass AND m.objid = o.oid)",
-    owner: "",
-    acl: "",
-    acl_type: "",
+        WHERE o.oid {in} AND NOT {member o.oid}",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -45,6 +40,7 @@ pub(super) const TEMPLATE: Kind = Kind {
         WHERE v.line IS NOT NULL"],
         parts: &[],
     }],
+    ..Kind::NONE
 };
 
 pub(super) const DICTIONARY: Kind = Kind {
@@ -53,10 +49,8 @@ pub(super) const DICTIONARY: Kind = Kind {
     objects: "
         SELECT o.oid, 'text search dictionary ' || format('%I.%I', n.nspname, o.dictname) AS heading, o.dictowner
         FROM pg_ts_dict o JOIN space n ON n.oid = o.dictnamespace
-        WHERE o.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_ts_dict'::regclass AND m.objid = o.oid)",
+        WHERE o.oid {in} AND NOT {member o.oid}",
     owner: "dictowner",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -65,6 +59,7 @@ pub(super) const DICTIONARY: Kind = Kind {
         JOIN pg_namespace n ON n.oid = t.tmplnamespace"],
         parts: &[],
     }],
+    ..Kind::NONE
 };
 
 pub(super) const CONFIGURATION: Kind = Kind {
@@ -73,10 +68,8 @@ pub(super) const CONFIGURATION: Kind = Kind {
     objects: "
         SELECT o.oid, 'text search configuration ' || format('%I.%I', n.nspname, o.cfgname) AS heading, o.cfgowner, o.cfgparser
         FROM pg_ts_config o JOIN space n ON n.oid = o.cfgnamespace
-        WHERE o.oid {in} AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_ts_config'::regclass AND m.objid = o.oid)",
+        WHERE o.oid {in} AND NOT {member o.oid}",
     owner: "cfgowner",
-    acl: "",
-    acl_type: "",
     aspects: &[&Aspect {
         needs: "",
         facts: &["
@@ -88,4 +81,5 @@ pub(super) const CONFIGURATION: Kind = Kind {
         FROM configuration k JOIN pg_ts_config_map m ON m.mapcfg = k.oid GROUP BY k.heading, k.cfgparser, m.maptokentype"],
         parts: &[],
     }],
+    ..Kind::NONE
 };

@@ -15,7 +15,7 @@ pub(super) const KIND: Kind = Kind {
                 OR t.typtype = 'c' AND (SELECT c.relkind FROM pg_class c WHERE c.oid = t.typrelid) = 'c'
                 OR t.typtype = 'p' AND NOT t.typisdefined
                 OR t.typtype = 'b' AND (SELECT e.typarray FROM pg_type e WHERE e.oid = t.typelem) IS DISTINCT FROM t.oid)
-            AND NOT EXISTS (SELECT FROM member m WHERE m.classid = 'pg_type'::regclass AND m.objid = t.oid)",
+            AND NOT {member t.oid}",
     owner: "typowner",
     acl: "typacl",
     acl_type: "'T'::\"char\"",

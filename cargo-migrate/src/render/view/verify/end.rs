@@ -57,12 +57,8 @@ impl VerifyView {
         }
         let mut text = String::new();
         for report in &checked.reports {
-            let findings = || {
-                let of = report.migrations.iter().flat_map(|migration| &migration.findings);
-                of.chain(&report.chain)
-            };
-            let errors = findings().filter(|finding| checked.is_error(finding)).count();
-            let remarks = findings().count() - errors;
+            let errors = report.findings().filter(|finding| checked.is_error(finding)).count();
+            let remarks = report.findings().count() - errors;
             let mut result = match errors {
                 0 => page.paint.good("all sound"),
                 _ => page.paint.bad(&count(errors, "error")),
