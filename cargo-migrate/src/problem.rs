@@ -340,7 +340,7 @@ impl Problem {
             Self::UnknownKey { near, .. } => or(
                 near,
                 "known keys: dir, database, protected, prove, history-table, lock-wait, lock-timeout, newer, drift-ignore, \
-                 lint.<rule>, env.<name>",
+                 backup-dir, log-dir, preflight-max-age, lint.<rule>, env.<name>",
             ),
             Self::BadValue { .. } => "change it in Cargo.toml".to_owned(),
             Self::UnknownEnvironment { near, known, .. } if known.is_empty() => {

@@ -53,12 +53,36 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<bool, FileError> {
     {
         return Ok(false);
     }
-    let temporary = Temporary::write(&target, content).map_err(failed("write"))?;
+    let temporary = Temporary::write(&target, content, false).map_err(failed("write"))?;
     if let Ok(old) = fs::metadata(&target) {
         fs::set_permissions(&temporary.path, old.permissions()).map_err(failed("set the permissions of"))?;
     }
     temporary.rename_to(&target).map_err(failed("replace"))?;
     Ok(true)
+}
+
+/// Writes a file that nobody but its owner may read, in one step, as [`replace`] does. A link of this name is replaced, not
+/// followed: where it leads, others may be able to read.
+///
+/// # Errors
+/// I/O errors. No temporary file is left, and the old content stands.
+pub fn replace_private(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let failed = |action| move |source| FileError { action, path: path.to_owned(), source };
+    let temporary = Temporary::write(path, content, true).map_err(failed("write"))?;
+    temporary.rename_to(path).map_err(failed("replace"))
+}
+
+/// Makes a folder that nobody but its owner may enter, and those above it where they are missing. One that is there stays as
+/// it is.
+///
+/// # Errors
+/// I/O errors.
+pub fn private_folder(path: &Path) -> Result<(), FileError> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|source| FileError { action: "create", path: path.to_owned(), source })
 }
 
 /// Creates files with all of their content, or none of them where one of these names is taken or one cannot be written.
@@ -75,7 +99,7 @@ pub fn create_all(files: &[(PathBuf, String)]) -> Result<(), FileError> {
     };
     let mut written = Vec::with_capacity(files.len());
     for (path, content) in files {
-        written.push(Temporary::write(path, content.as_bytes()).map_err(failed(path))?);
+        written.push(Temporary::write(path, content.as_bytes(), false).map_err(failed(path))?);
     }
     for (index, ((path, _), temporary)) in files.iter().zip(written).enumerate() {
         if let Err(error) = temporary.name(path) {
@@ -125,13 +149,21 @@ struct Temporary {
 }
 
 impl Temporary {
-    fn write(target: &Path, content: &[u8]) -> io::Result<Self> {
+    fn write(target: &Path, content: &[u8], private: bool) -> io::Result<Self> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let mut name = OsString::from(".");
         name.push(target.file_name().unwrap_or_default());
         name.push(format!(".{}-{}.tmp", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
         let temporary = Self { path: target.with_file_name(name), renamed: false };
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&temporary.path)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        if private {
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        }
+        #[cfg(not(unix))]
+        let _ = private;
+        let mut file = options.open(&temporary.path)?;
         file.write_all(content)?;
         file.sync_all()?;
         Ok(temporary)
@@ -185,6 +217,23 @@ mod tests {
     fn names(folder: &Path) -> Vec<String> {
         let entries = fs::read_dir(folder).unwrap();
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_is_private_is_nobody_elses() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (inside, path) = (folder.path().join("a/b"), folder.path().join("a/b/c"));
+        private_folder(&inside).unwrap();
+        private_folder(&inside).unwrap();
+        fs::write(folder.path().join("public"), "old").unwrap();
+        std::os::unix::fs::symlink(folder.path().join("public"), &path).unwrap();
+        replace_private(&path, b"secret").unwrap();
+        let mode = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(&inside), mode(&path)), (0o700, 0o600));
+        assert_eq!(fs::read(&path).unwrap(), b"secret");
+        assert_eq!(fs::read(folder.path().join("public")).unwrap(), b"old");
     }
 
     #[test]
@@ -246,8 +295,8 @@ mod tests {
     fn a_name_is_given_without_links_too() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
-        Temporary::write(&path, b"one").unwrap().name_by_rename(&path).unwrap();
-        let taken = Temporary::write(&path, b"two").unwrap().name_by_rename(&path);
+        Temporary::write(&path, b"one", false).unwrap().name_by_rename(&path).unwrap();
+        let taken = Temporary::write(&path, b"two", false).unwrap().name_by_rename(&path);
         assert_eq!(taken.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(names(folder.path()), ["a"]);

@@ -57,7 +57,7 @@ impl fmt::Display for HistoryTable {
 }
 
 /// An identifier for SQL: in double quotes, with those inside doubled.
-pub(crate) fn quote_identifier(name: &str) -> String {
+pub fn quote_identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn quote_path(parts: &[String]) -> String {
 }
 
 /// A text literal that means the same whatever `standard_conforming_strings` says.
-pub(crate) fn quote_literal(text: &str) -> String {
+pub fn quote_literal(text: &str) -> String {
     if text.contains('\\') {
         format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
     } else {

@@ -14,6 +14,7 @@
 //! ```
 
 pub mod connect;
+pub mod connection;
 pub mod embed;
 pub mod error;
 pub mod event;
@@ -40,6 +41,7 @@ mod invalid_index;
 mod journal;
 mod lock;
 mod message;
+mod note;
 mod observe;
 mod own_tables;
 mod probe;
@@ -60,11 +62,13 @@ mod waiting;
 
 pub use applied::Applied;
 pub use connect::Database;
+pub use connection::Connection;
 pub use error::Error;
 pub use event::Event;
-pub use history_table::HistoryTable;
+pub use history_table::{HistoryTable, quote_identifier, quote_literal};
 pub use interrupt::Interrupt;
 pub use migrate_core as core;
 pub use migrate_core::State as StatusState;
 pub use migrator::{DryRun, Migrator};
+pub use note::Note;
 pub use report::{Done, LogEntry, Repair, RepairPlan, Report, Status, StatusEntry};

@@ -12,7 +12,9 @@ use crate::run::Runner;
 use crate::schema::{SchemaOptions, SchemaReader};
 use crate::session::Session;
 use crate::settings::Settings;
-use crate::{Applied, Database, Error, Event, HistoryTable, Interrupt, LogEntry, RepairPlan, Report, Status};
+use crate::{
+    Applied, Database, Error, Event, HistoryTable, Interrupt, LogEntry, Note, RepairPlan, Report, Status,
+};
 
 /// Applies and rolls back a set of migrations. Every setting has a default that is right for an application.
 ///
@@ -138,6 +140,12 @@ impl Migrator {
         self.with(|settings| settings.reason = Some(reason.to_owned()))
     }
 
+    /// What the lines of this run have in common in the audit log. Default: made up. For whoever does one thing in several
+    /// runs.
+    pub fn run_name(self, run: &str) -> Self {
+        self.with(|settings| settings.run = Some(run.to_owned()))
+    }
+
     /// Called with every event, on the thread that runs.
     pub fn on_event(mut self, handler: impl FnMut(&Event) + Send + 'static) -> Self {
         self.emitter = Emitter::new(handler);
@@ -177,6 +185,16 @@ impl Migrator {
     /// The audit log, newest last; `limit` keeps the newest lines.
     pub fn log(&self, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
         block(self.log_inner(limit))
+    }
+
+    /// Writes a line into the audit log that is no migration's. The history's tables are made where they are missing.
+    pub fn note(&self, note: &Note) -> Result<(), Error> {
+        block(self.note_inner(note))
+    }
+
+    /// The last line of the audit log with this action; `None` also where it may not be read. Writes nothing.
+    pub fn last_note(&self, action: &str) -> Result<Option<LogEntry>, Error> {
+        block(self.last_note_inner(action))
     }
 
     /// What would have to change in the history for it to fit the set. Writes nothing.

@@ -85,10 +85,16 @@ pub struct LogEntry {
     pub tool: Option<String>,
     /// SQLSTATE of a failure.
     pub sqlstate: Option<String>,
-    /// The message of a failure, or the reason given.
+    /// The message of a failure, or more about what was done.
     pub message: Option<String>,
     /// Of a non-transactional migration: the statement, from 1, and how many there are.
     pub statement: Option<(usize, usize)>,
+    /// The checksum of what was run.
+    pub checksum: Option<String>,
+    /// The same of all lines of a run.
+    pub run: Option<String>,
+    /// Why it was done all the same, where somebody had to say so.
+    pub reason: Option<String>,
 }
 
 /// What `repair` would change in the history, and nothing else.

@@ -101,7 +101,7 @@ impl<'s> Runner<'s> {
             server_version: probe.server_version,
             pooled: probe.pooled,
         });
-        let run_id = run_id();
+        let run_id = settings.run.clone().unwrap_or_else(run_id);
         Ok(Self {
             settings,
             emitter: emitter.clone(),

@@ -123,6 +123,10 @@ impl Session {
 }
 
 impl Rows {
+    pub fn into_rows(self) -> Vec<Vec<Option<String>>> {
+        self.0
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = Row<'_>> {
         self.0.iter().map(|columns| Row(columns))
     }

@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub file_down_of: BTreeMap<String, bool>,
     pub tool: String,
     pub reason: Option<String>,
+    /// What the lines of this run are told apart by in the audit log; made up where it is not given.
+    pub run: Option<String>,
     pub interrupt: Interrupt,
     /// The folder that `embed!` read, in debug builds: to tell a binary that is older than its folder.
     pub built_from: Option<&'static str>,
@@ -49,6 +51,7 @@ impl Default for Settings {
             file_down_of: BTreeMap::new(),
             tool: concat!("migrate-runtime ", env!("CARGO_PKG_VERSION")).to_owned(),
             reason: None,
+            run: None,
             interrupt: Interrupt::new(),
             built_from: None,
         }

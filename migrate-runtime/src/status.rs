@@ -63,10 +63,16 @@ impl Runner<'_> {
         if !self.probe.log_exists {
             return Ok(vec![]);
         }
+        self.log_lines("", limit).await
+    }
+
+    /// The lines of the audit log that a WHERE keeps, oldest first; `limit` keeps the newest. It has to be there.
+    pub async fn log_lines(&self, filter: &str, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
         let sql = format!(
             "SELECT * FROM (SELECT id, version, action, outcome, \
              to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), duration_ms, db_user, client, tool, \
-             sqlstate, coalesce(message, reason), statement, statements FROM {} ORDER BY id DESC {}) AS newest ORDER BY id",
+             sqlstate, message, statement, statements, checksum, run, reason FROM {} {filter} ORDER BY id DESC {}) \
+             AS newest ORDER BY id",
             self.settings.history.log_quoted(),
             limit.map_or_else(String::new, |limit| format!("LIMIT {limit}"))
         );
@@ -86,6 +92,9 @@ impl Runner<'_> {
                 sqlstate: row.owned(9),
                 message: row.owned(10),
                 statement: row.number(11).zip(row.number(12)),
+                checksum: row.owned(13),
+                run: row.owned(14),
+                reason: row.owned(15),
             })
             .collect())
     }

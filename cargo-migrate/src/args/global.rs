@@ -40,6 +40,14 @@ pub struct Global {
     #[arg(long, global = true, value_name = "TIME", value_parser = value::duration)]
     pub lock_timeout: Option<Duration>,
 
+    /// Where backups are kept [default: .migrate/backups in the project]
+    #[arg(long, global = true, value_name = "FOLDER", hide_short_help = true)]
+    pub backup_dir: Option<PathBuf>,
+
+    /// Where logs, reports and the markers of passed preflights are kept [default: .migrate/log in the project]
+    #[arg(long, global = true, value_name = "FOLDER", hide_short_help = true)]
+    pub log_dir: Option<PathBuf>,
+
     /// For people, one JSON document on stdout with JSON lines on stderr, or, of verify and lint, what a reviewer reads
     #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
     pub format: Format,

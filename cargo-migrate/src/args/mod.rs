@@ -80,6 +80,22 @@ pub enum Verb {
     #[allow(missing_docs)]
     Ci(command::ci::Ci),
     #[allow(missing_docs)]
+    Preflight(command::preflight::Preflight),
+    #[allow(missing_docs)]
+    Backup(command::backup::Backup),
+    #[allow(missing_docs)]
+    Postflight(command::postflight::Postflight),
+    #[allow(missing_docs)]
+    Deploy(command::deploy::Deploy),
+    #[allow(missing_docs)]
+    Rehearse(command::rehearse::Rehearse),
+    #[allow(missing_docs)]
+    Report(command::report::Report),
+    #[allow(missing_docs)]
+    Health(command::health::Health),
+    #[allow(missing_docs)]
+    Doctor(command::doctor::Doctor),
+    #[allow(missing_docs)]
     Local(command::local::Local),
     #[allow(missing_docs)]
     Completions(command::completions::Completions),
@@ -105,6 +121,14 @@ impl Verb {
             Self::Schema(_) => "schema",
             Self::Drift(_) => "drift",
             Self::Ci(_) => "ci",
+            Self::Preflight(_) => "preflight",
+            Self::Backup(_) => "backup",
+            Self::Postflight(_) => "postflight",
+            Self::Deploy(_) => "deploy",
+            Self::Rehearse(_) => "rehearse",
+            Self::Report(_) => "report",
+            Self::Health(_) => "health",
+            Self::Doctor(_) => "doctor",
             Self::Local(_) => "local",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
@@ -139,6 +163,8 @@ mod tests {
                 "new" => &["add_products"],
                 "ci" => &["init"],
                 "local" => &["status"],
+                "backup" => &["list"],
+                "report" => &["show"],
                 "completions" => &["bash"],
                 _ => &[],
             };

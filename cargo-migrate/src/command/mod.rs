@@ -1,10 +1,14 @@
 //! The verbs, one file each: a struct whose comments are the help, then one function.
 
+pub mod backup;
 mod call;
 pub mod ci;
 pub mod completions;
+pub mod deploy;
+pub mod doctor;
 pub mod down;
 pub mod drift;
+pub mod health;
 pub mod history;
 pub mod init;
 pub mod lint;
@@ -12,8 +16,12 @@ pub mod local;
 pub mod lock;
 pub mod man;
 pub mod new;
+pub mod postflight;
+pub mod preflight;
 pub mod redo;
+pub mod rehearse;
 pub mod repair;
+pub mod report;
 pub mod schema;
 pub mod status;
 pub mod up;
@@ -40,6 +48,14 @@ pub(crate) fn run(verb: &Verb, call: &Call) -> Outcome {
         Verb::Schema(schema) => schema.run(call),
         Verb::Drift(drift) => drift.run(call),
         Verb::Ci(ci) => ci.run(call),
+        Verb::Preflight(preflight) => preflight.run(call),
+        Verb::Backup(backup) => backup.run(call),
+        Verb::Postflight(postflight) => postflight.run(call),
+        Verb::Deploy(deploy) => deploy.run(call),
+        Verb::Rehearse(rehearse) => rehearse.run(call),
+        Verb::Report(report) => report.run(call),
+        Verb::Health(health) => health.run(call),
+        Verb::Doctor(doctor) => doctor.run(call),
         Verb::Local(local) => local.run(call),
         Verb::Completions(completions) => completions.run(),
         Verb::Man(man) => man.run(),

@@ -48,9 +48,15 @@ pub struct Section {
     pub newer: Option<Newer>,
     /// What `drift` leaves out.
     pub drift_ignore: Option<Vec<Pattern>>,
+    /// Where backups are kept.
+    pub backup_dir: Option<PathBuf>,
+    /// Where logs, reports and markers are kept.
+    pub log_dir: Option<PathBuf>,
+    /// For how long a passed preflight is one.
+    pub preflight_max_age: Option<Duration>,
 }
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 12] = [
     "dir",
     "database",
     "protected",
@@ -60,6 +66,9 @@ const KEYS: [&str; 9] = [
     "lock-timeout",
     "newer",
     "drift-ignore",
+    "backup-dir",
+    "log-dir",
+    "preflight-max-age",
 ];
 
 impl Metadata {
@@ -104,6 +113,9 @@ fn section(place: &str, table: &Map<String, Value>, others: &[&str]) -> Result<S
             "lock-wait" => section.lock_wait = Some(parse(&place, value, args::duration)?),
             "lock-timeout" => section.lock_timeout = Some(parse(&place, value, args::duration)?),
             "drift-ignore" => section.drift_ignore = Some(patterns(&place, value)?),
+            "backup-dir" => section.backup_dir = Some(text(&place, value)?.into()),
+            "log-dir" => section.log_dir = Some(text(&place, value)?.into()),
+            "preflight-max-age" => section.preflight_max_age = Some(parse(&place, value, args::duration)?),
             "newer" => section.newer = Some(parse(&place, value, newer)?),
             _ => {
                 let known = KEYS.iter().chain(others).copied();
@@ -169,6 +181,7 @@ mod tests {
         let metadata = read(json!({
             "dir": "db", "database": "local", "history-table": "app.history", "lock-wait": "1min",
             "lock-timeout": "2s", "newer": "refuse", "prove": false, "drift-ignore": ["public.tmp_*"],
+            "backup-dir": "/b", "log-dir": "l", "preflight-max-age": "1h",
             "env": { "production": { "database": "env:PROD", "protected": true, "prove": true } },
         }))
         .unwrap();
@@ -182,6 +195,9 @@ mod tests {
         );
         assert_eq!(metadata.base.drift_ignore, Some(vec![Pattern::new("public.tmp_*").unwrap()]));
         assert_eq!(metadata.base.prove, Some(false));
+        assert_eq!(metadata.base.backup_dir, Some("/b".into()));
+        assert_eq!(metadata.base.log_dir, Some("l".into()));
+        assert_eq!(metadata.base.preflight_max_age, Some(Duration::from_secs(3600)));
         let production = &metadata.environments["production"];
         assert_eq!(
             (production.protected, production.prove, &production.database),

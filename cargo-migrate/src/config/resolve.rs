@@ -1,6 +1,7 @@
 //! Which of the things said holds: argument, then environment variable, then `.env`, then metadata, then the default.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use migrate_core::name;
 use migrate_runtime::HistoryTable;
@@ -25,6 +26,17 @@ pub fn resolve(
 ) -> Result<Settings, Problem> {
     let sources = Sources::new(global, env, dotenv, project)?;
 
+    let root = project.map_or(cwd, |project| &project.root);
+    // A relative path of the metadata starts where the metadata stands, one of the command line where it was typed.
+    let folder = |given: &Option<PathBuf>, argument, key, name: &str, of: fn(&Section) -> Option<PathBuf>| {
+        let place =
+            project.and_then(|project| project.metadata.as_ref()).map_or(cwd, |metadata| &metadata.root);
+        match (given, sources.said(key, of)) {
+            (Some(folder), _) => Sourced::new(cwd.join(folder), Origin::Argument(argument)),
+            (None, Some(said)) => Sourced::new(place.join(said.value), said.origin),
+            (None, None) => Sourced::new(root.join(HOME).join(name), Origin::Default),
+        }
+    };
     let dir = match (&global.dir, sources.said("dir", |section| section.dir.clone())) {
         (Some(dir), _) => Sourced::new(cwd.join(dir), Origin::Argument("--dir")),
         (None, Some(said)) => {
@@ -70,12 +82,19 @@ pub fn resolve(
             .or_else(|| sources.said("lock-timeout", |section| section.lock_timeout)),
         newer: sources.said("newer", |section| section.newer),
         drift_ignore: sources.said("drift-ignore", |section| section.drift_ignore.clone()),
+        backup_dir: folder(&global.backup_dir, "--backup-dir", "backup-dir", "backups", |section| {
+            section.backup_dir.clone()
+        }),
+        log_dir: folder(&global.log_dir, "--log-dir", "log-dir", "log", |section| section.log_dir.clone()),
+        preflight_max_age: sources
+            .said("preflight-max-age", |section| section.preflight_max_age)
+            .unwrap_or(Sourced::new(PREFLIGHT_MAX_AGE, Origin::Default)),
         lint: project
             .and_then(|project| project.metadata.as_ref())
             .map(|metadata| metadata.lint.clone())
             .unwrap_or_default(),
         locked,
-        root: project.map_or(cwd, |project| &project.root).to_owned(),
+        root: root.to_owned(),
         local: project.map(|project| Local {
             target: project.target.clone(),
             database: name::slug(&project.name).unwrap_or_else(|| "app".to_owned()),
@@ -83,6 +102,11 @@ pub fn resolve(
         environment: sources.environment,
     })
 }
+
+/// What is kept of a project beside its sources, unless it is told elsewhere: `.migrate/backups`, `.migrate/log`.
+pub(crate) const HOME: &str = ".migrate";
+
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(15 * 60);
 
 fn argument<T: Clone>(value: &Option<T>, name: &'static str) -> Option<Sourced<T>> {
     value.clone().map(|value| Sourced::new(value, Origin::Argument(name)))
@@ -212,9 +236,6 @@ const LIBPQ: [&str; 4] = ["PGSERVICE", "PGHOST", "PGHOSTADDR", "PGDATABASE"];
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-    use std::time::Duration;
-
     use serde_json::json;
 
     use super::*;

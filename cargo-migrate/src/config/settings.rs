@@ -37,6 +37,12 @@ pub struct Settings {
     pub newer: Option<Sourced<Newer>>,
     /// What `drift` leaves out.
     pub drift_ignore: Option<Sourced<Vec<Pattern>>>,
+    /// Where backups are kept.
+    pub backup_dir: Sourced<PathBuf>,
+    /// Where logs, reports and markers are kept.
+    pub log_dir: Sourced<PathBuf>,
+    /// For how long a passed preflight is one.
+    pub preflight_max_age: Sourced<Duration>,
     /// What `lint` is told.
     pub lint: Lint,
     /// Whether `migrations.lock` may not be changed.

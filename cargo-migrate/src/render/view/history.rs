@@ -41,7 +41,7 @@ impl View for HistoryView {
                 (Some(user), Some(client)) => format!("{user} ({client})"),
                 (one, other) => one.as_ref().or(other.as_ref()).cloned().unwrap_or_default(),
             };
-            let said = [entry.sqlstate.as_deref(), entry.message.as_deref()];
+            let said = [entry.sqlstate.as_deref(), entry.message.as_deref(), entry.reason.as_deref()];
             let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
             vec![
                 Cell::plain(&entry.at),
@@ -76,6 +76,9 @@ impl View for HistoryView {
                 "tool": entry.tool,
                 "sqlstate": entry.sqlstate,
                 "message": entry.message.as_deref().map(mask_secrets),
+                "reason": entry.reason.as_deref().map(mask_secrets),
+                "checksum": entry.checksum,
+                "run": entry.run,
             })
         };
         json!({ "entries": self.0.iter().map(entry).collect::<Value>() })
@@ -103,6 +106,9 @@ mod tests {
             sqlstate: message.map(|_| "42P01".into()),
             message: message.map(str::to_owned),
             statement: message.map(|_| (2, 3)),
+            checksum: None,
+            run: Some("r1".into()),
+            reason: None,
         };
         let view = HistoryView(vec![
             entry(1, "failed", Some("CREATE ROLE x\nPASSWORD 'canary' relation \"a\u{1b}\" does not exist")),

@@ -41,6 +41,12 @@ impl SettingsView<'_> {
         if let Some(newer) = &settings.newer {
             rows.push(("newer", format!("{:?}", newer.value).to_lowercase(), &newer.origin));
         }
+        let folders = [("backup-dir", &settings.backup_dir), ("log-dir", &settings.log_dir)];
+        for (name, folder) in folders {
+            if folder.origin != Origin::Default {
+                rows.push((name, folder.value.display().to_string(), &folder.origin));
+            }
+        }
         rows
     }
 }

@@ -1,0 +1,12 @@
+//! Looking a server over: checks, each in a file of its own, that find something or find nothing. `preflight` and
+//! `postflight` are two lists of them.
+
+mod check;
+mod finding;
+mod identity;
+mod situation;
+
+pub(crate) use check::Check;
+pub(crate) use finding::{Examined, Finding, Severity};
+pub(crate) use identity::Identity;
+pub(crate) use situation::{Pending, Situation};

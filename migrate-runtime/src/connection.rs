@@ -1,0 +1,112 @@
+//! A connection for questions beside the runs: what preflight, postflight, backups and rehearsals ask a server. Opened as
+//! the engine opens its own, with all that libpq's settings say.
+
+use tokio::runtime::Runtime;
+
+use crate::emitter::Emitter;
+use crate::session::Session;
+use crate::{Database, Error, Interrupt};
+
+/// A connection whose methods block the calling thread.
+pub struct Connection {
+    runtime: Runtime,
+    session: Option<Session>,
+    interrupt: Interrupt,
+}
+
+/// One row of an answer, its values as text, by position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row(Vec<Option<String>>);
+
+impl Connection {
+    /// Connects under this `application_name`. What `interrupt` gives up ends in [`Error::Interrupted`].
+    ///
+    /// # Errors
+    ///
+    /// As a run; [`Error::InsideRuntime`] on a thread that drives an asynchronous runtime.
+    pub fn open(database: &Database, application: &str, interrupt: &Interrupt) -> Result<Self, Error> {
+        let runtime = crate::migrator::runtime()?;
+        let emitter = Emitter::default();
+        let session = runtime.block_on(interrupt.or(Session::open(database, application, &emitter)))?;
+        Ok(Self { runtime, session: Some(session), interrupt: interrupt.clone() })
+    }
+
+    /// Sends one message, of one statement or of several, and returns the rows of all of them in order. `doing` says for
+    /// the error what was being done: `reading the table sizes`.
+    ///
+    /// The statement in flight is cancelled on the server where the interrupt comes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Server`] with the server's answer, [`Error::ConnectionLost`], [`Error::Interrupted`].
+    pub fn rows(&self, doing: &str, sql: &str) -> Result<Vec<Row>, Error> {
+        let Some(session) = &self.session else { return Ok(Vec::new()) };
+        self.runtime.block_on(async {
+            let asked = self.interrupt.or(session.ask(doing, sql)).await;
+            if let Err(Error::Interrupted { .. }) = &asked {
+                let cancel = session.database.cancel(session.client.cancel_token());
+                let _ = tokio::time::timeout(std::time::Duration::from_secs(2), cancel).await;
+            }
+            Ok(asked?.into_rows().into_iter().map(Row).collect())
+        })
+    }
+
+    /// The first value of the first row; `None` where there is no row, or it is NULL.
+    ///
+    /// # Errors
+    ///
+    /// As [`rows`](Self::rows).
+    pub fn value(&self, doing: &str, sql: &str) -> Result<Option<String>, Error> {
+        Ok(self.rows(doing, sql)?.into_iter().next().and_then(|row| row.get(0).map(str::to_owned)))
+    }
+
+    /// The database that it leads to.
+    pub fn database(&self) -> Option<&Database> {
+        self.session.as_ref().map(|session| &session.database)
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_closed(&self) -> bool {
+        self.session.as_ref().is_none_or(Session::is_closed)
+    }
+}
+
+impl Drop for Connection {
+    /// Says goodbye, so that the server is rid of it at once: whoever renames or drops the database next relies on it.
+    fn drop(&mut self) {
+        // A drop on a thread that drives a runtime must not block; the socket closes all the same.
+        if let Some(session) = self.session.take()
+            && tokio::runtime::Handle::try_current().is_err()
+        {
+            self.runtime.block_on(session.close());
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Connection").field("database", &self.database()).finish_non_exhaustive()
+    }
+}
+
+impl Row {
+    /// The text of a column, from 0; `None` for NULL.
+    pub fn get(&self, column: usize) -> Option<&str> {
+        self.0.get(column)?.as_deref()
+    }
+
+    /// The text of a column; empty for NULL.
+    pub fn text(&self, column: usize) -> String {
+        self.get(column).unwrap_or_default().to_owned()
+    }
+
+    /// A number; `None` for NULL and for what is none.
+    pub fn number<T: std::str::FromStr>(&self, column: usize) -> Option<T> {
+        self.get(column)?.parse().ok()
+    }
+
+    /// A boolean; `false` for NULL.
+    pub fn flag(&self, column: usize) -> bool {
+        self.get(column) == Some("t")
+    }
+}
