@@ -7,7 +7,6 @@
 use migrate_core::Checksum;
 use migrate_core::schema::Schema;
 
-use crate::Error;
 use crate::error::Disproof;
 use crate::event::RetryReason;
 use crate::message::{Part, Work};
@@ -17,6 +16,7 @@ use crate::schema::{SchemaOptions, SchemaReader};
 use crate::session::{Broken, Session};
 use crate::settings::Settings;
 use crate::transactional::{Refused, send_part};
+use crate::{Error, HistoryTable};
 
 /// Before a reading. What a body set for itself must not end it, and neither may the pause until it begins; the
 /// savepoint puts every setting back as the body left it, for the commit to be what it is without a proof.
@@ -48,6 +48,7 @@ pub(crate) enum Stop {
 /// Reads the schema around each body, and each time only what changed since.
 pub(crate) struct Prover {
     reader: SchemaReader,
+    history: HistoryTable,
     /// Before the transaction.
     start: Schema,
     /// Before the body.
@@ -56,8 +57,25 @@ pub(crate) struct Prover {
 
 impl Prover {
     pub fn new(settings: &Settings) -> Self {
-        let options = SchemaOptions { history: Some(settings.history.clone()), ..SchemaOptions::portable() };
-        Self { reader: SchemaReader::new(options), start: Schema::default(), before: Schema::default() }
+        let history = settings.history.clone();
+        let options = SchemaOptions { history: Some(history.clone()), ..SchemaOptions::portable() };
+        Self {
+            reader: SchemaReader::new(options),
+            history,
+            start: Schema::default(),
+            before: Schema::default(),
+        }
+    }
+
+    /// Whether the change is the recorded one if the schema of the history had not been there before: the migration makes
+    /// it, too, which was recorded where the runner had not been there first.
+    fn makes_schema_of_history(&self, recorded: Checksum, after: &Schema) -> bool {
+        let own = self.before.objects().find(|object| self.history.is_schema(&object.heading));
+        own.is_some_and(|own| {
+            let mut before = self.before.clone();
+            before.remove(&own.heading);
+            before.diff(after).digest() == recorded
+        })
     }
 
     /// Sends the parts in order, and stops where the schema is not as it should be.
@@ -97,7 +115,7 @@ impl Prover {
         let diff = self.before.diff(&after);
         let found = diff.digest();
         match work.script.change {
-            Some(recorded) if recorded == found => {
+            Some(recorded) if recorded == found || self.makes_schema_of_history(recorded, &after) => {
                 self.before = after;
                 Ok(())
             }

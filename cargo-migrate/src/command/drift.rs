@@ -50,7 +50,8 @@ impl Drift {
         drop(works);
         let mut ignored = self.compare.ignore.clone();
         ignored.extend(settings.drift_ignore.iter().flat_map(|patterns| patterns.value.iter().cloned()));
-        let diff = pattern::ignore(migrated.diff(&live), &ignored);
+        let diff = settings.history_table.value.without_schema(migrated.diff(&live));
+        let diff = pattern::ignore(diff, &ignored);
         let found = !diff.is_empty() && !diff.is_order_only();
         Answer::check(found, DriftView { database, applied: applied.len(), diff })
     }

@@ -28,6 +28,13 @@ pub(crate) enum Source {
     File(PathBuf),
 }
 
+impl Source {
+    /// Whether it is read from a database, where a runner may have been, as opposed to built from a text.
+    pub(crate) fn is_database(&self) -> bool {
+        matches!(self, Self::Configured | Self::Environment(_) | Self::Url(_))
+    }
+}
+
 /// What `A` and `B` of a comparison are, for the help.
 pub(crate) const HELP: &str = "\
 A and B are each one of:

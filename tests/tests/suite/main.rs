@@ -26,6 +26,7 @@ mod harness_cluster;
 mod harness_proxy;
 mod harness_versions;
 mod history_elsewhere;
+mod history_schema;
 mod history_tampered;
 mod hostile_text;
 mod interrupted;

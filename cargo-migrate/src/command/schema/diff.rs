@@ -33,7 +33,14 @@ impl Diff {
         let loader = Loader::new(call, &settings, options);
         let sources = [loader.parse(&self.from)?, loader.parse(&self.to)?];
         let [from, to] = loader.both(&sources)?;
-        let diff = pattern::ignore(from.schema.diff(&to.schema), &self.compare.ignore);
+        let (from_database, to_database) = (sources[0].is_database(), sources[1].is_database());
+        let history = &settings.history_table.value;
+        let diff = match from.schema.diff(&to.schema) {
+            diff if from_database == to_database => diff,
+            diff if to_database => history.without_schema(diff),
+            diff => history.without_schema(diff.reversed()).reversed(),
+        };
+        let diff = pattern::ignore(diff, &self.compare.ignore);
         Answer::check(!diff.is_empty(), SchemaDiffView { from: from.label, to: to.label, diff })
     }
 }
