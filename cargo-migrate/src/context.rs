@@ -11,6 +11,7 @@ use std::time::SystemTime;
 use migrate_runtime::Interrupt;
 
 use crate::Stream;
+use crate::records::Records;
 
 /// The surroundings of one run.
 pub struct Context {
@@ -32,6 +33,8 @@ pub struct Context {
     pub in_flight: Arc<AtomicBool>,
     /// Set where a program reads the output: what a signal is answered with is an event then, too.
     pub as_events: Arc<AtomicBool>,
+    /// What is shown is written there too, once it is known that this run is recorded, and where.
+    pub records: Records,
 }
 
 impl Context {
@@ -50,6 +53,7 @@ impl Context {
             interrupt: Interrupt::new(),
             in_flight: Arc::default(),
             as_events: Arc::default(),
+            records: Records::default(),
         }
     }
 
@@ -171,6 +175,7 @@ pub(crate) mod testing {
             interrupt: Interrupt::new(),
             in_flight: Arc::default(),
             as_events: Arc::default(),
+            records: Records::default(),
         };
         (context, written)
     }

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Cli, ColorWhen};
-use crate::command::{self, Call};
+use crate::command::{self, Call, Typed};
 use crate::render::{Paint, Ui, escape};
 use crate::{Context, Exit, Problem};
 
@@ -16,8 +16,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, context: &Context) -> 
     if arguments.get(1).is_some_and(|first| first == "migrate") {
         arguments.remove(1);
     }
+    let typed = arguments.get(1..).unwrap_or_default().to_vec();
     let exit = match parse(arguments, context) {
-        Ok(cli) => run_verb(&cli, context),
+        Ok(cli) => run_verb(&cli, &typed, context),
         Err(exit) => exit,
     };
     match context.stdout.failure() {
@@ -52,9 +53,10 @@ fn parse(arguments: Vec<OsString>, context: &Context) -> Result<Cli, Exit> {
     })
 }
 
-fn run_verb(cli: &Cli, context: &Context) -> Exit {
+fn run_verb(cli: &Cli, arguments: &[OsString], context: &Context) -> Exit {
     let ui = Ui::new(&cli.global, context);
-    let call = Call::new(&cli.global, context, &ui);
+    let typed = Typed { verb: cli.verb.name(), recorded: cli.verb.recorded(), arguments };
+    let call = Call::new(&cli.global, context, &ui, &typed);
     match check_format(cli).and_then(|()| command::run(&cli.verb, &call)) {
         Ok(answer) => {
             ui.answer(cli.verb.name(), &*answer.view, answer.exit);

@@ -1,6 +1,6 @@
 //! What is written about a migration: its history row and its line in the audit log, as SQL.
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::{mask_secrets, mask_text};
 use migrate_core::{Migration, Script};
 
 use crate::history_table::quote_literal;
@@ -48,7 +48,9 @@ impl Recorder {
     pub fn new(settings: &Settings, run: &str) -> Self {
         let client =
             format!("{}@{}", whoami::username().unwrap_or_default(), whoami::hostname().unwrap_or_default());
-        let literals = [Some(client.as_str()), Some(&settings.tool), Some(run), settings.reason.as_deref()];
+        // Whoever types a reason may type more into it than the log should keep.
+        let reason = settings.reason.as_deref().map(mask_text);
+        let literals = [Some(client.as_str()), Some(&settings.tool), Some(run), reason.as_deref()];
         Self {
             table: settings.history.quoted(),
             log: settings.history.log_quoted(),

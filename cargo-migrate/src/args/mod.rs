@@ -135,6 +135,21 @@ impl Verb {
         }
     }
 
+    /// The command as it is typed, where its run is recorded in the log folder: what changes a database or a backup, or
+    /// looks over a database for that. What only reads, and what works on files, is not.
+    pub(crate) fn recorded(&self) -> Option<&'static str> {
+        let recorded = match self {
+            Self::Up(up) => up.is_recorded(),
+            Self::Down(down) => down.is_recorded(),
+            Self::Repair(repair) => repair.is_recorded(),
+            Self::Backup(backup) => return backup.recorded(),
+            Self::Deploy(deploy) => deploy.is_recorded(),
+            Self::Redo(_) | Self::Preflight(_) | Self::Postflight(_) | Self::Rehearse(_) => true,
+            _ => false,
+        };
+        recorded.then(|| self.name())
+    }
+
     /// The formats that its result can be written in.
     pub(crate) fn formats(&self) -> &'static [Format] {
         match self {

@@ -1,6 +1,8 @@
 //! What every verb is run with, and what the verbs that use the engine share.
 
 use std::cell::OnceCell;
+use std::ffi::OsString;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use migrate_core::Set;
@@ -9,6 +11,7 @@ use migrate_testing::LocalServer;
 
 use crate::args::{Global, Reports, Target};
 use crate::config::{self, Settings, Where};
+use crate::records::{Logbook, Run, shown};
 use crate::render::view::{Note, ReportView, SettingsView};
 use crate::render::{Ui, View};
 use crate::risk::Sizes;
@@ -40,12 +43,50 @@ pub(crate) struct Call<'a> {
     pub(crate) global: &'a Global,
     pub(crate) context: &'a Context,
     pub(crate) ui: &'a Ui,
+    typed: &'a Typed<'a>,
+    /// What the audit log and the records call this run.
+    run: String,
     dir: OnceCell<PathBuf>,
+    logbook: OnceCell<Logbook>,
+}
+
+/// What was typed.
+pub(crate) struct Typed<'a> {
+    /// The verb.
+    pub(crate) verb: &'static str,
+    /// The verb, with that below it, where its run is recorded.
+    pub(crate) recorded: Option<&'static str>,
+    /// What is behind `cargo migrate`.
+    pub(crate) arguments: &'a [OsString],
 }
 
 impl<'a> Call<'a> {
-    pub(crate) fn new(global: &'a Global, context: &'a Context, ui: &'a Ui) -> Self {
-        Self { global, context, ui, dir: OnceCell::new() }
+    pub(crate) fn new(global: &'a Global, context: &'a Context, ui: &'a Ui, typed: &'a Typed) -> Self {
+        let run = format!("{:016x}", RandomState::new().build_hasher().finish());
+        Self { global, context, ui, typed, run, dir: OnceCell::new(), logbook: OnceCell::new() }
+    }
+
+    /// The records of this run: reports for every verb; events are recorded by themselves where the verb is one that is.
+    pub(crate) fn logbook(&self, settings: &Settings) -> &Logbook {
+        self.logbook.get_or_init(|| {
+            let run = Run {
+                name: self.run.clone(),
+                command: self.typed.recorded.unwrap_or(self.typed.verb).to_owned(),
+                environment: settings.environment.as_ref().map(|environment| environment.value.clone()),
+                database: None,
+            };
+            Logbook::new(&settings.log_dir.value, run, self.ui.warner())
+        })
+    }
+
+    /// Writes down that this run began, and lets all that is shown be recorded from now on.
+    fn record(&self, settings: &Settings) {
+        let logbook = self.logbook(settings);
+        if self.typed.recorded.is_some() && self.context.records.set(logbook.clone()) {
+            let of = |name: &str| self.context.env.get(name).map(str::to_owned);
+            let user = of("SUDO_USER").or_else(|| of("USER")).or_else(|| of("LOGNAME"));
+            logbook.begin(&shown(self.typed.arguments), user.as_deref());
+        }
     }
 
     /// The folder of migrations, once the settings are known.
@@ -58,6 +99,7 @@ impl<'a> Call<'a> {
         let settings = config::load(self.global, locked, self.context)?;
         // The folder of the first settings is that of all: there is one configuration a run.
         let _ = self.dir.set(settings.dir.value.clone());
+        self.record(&settings);
         Ok(settings)
     }
 
@@ -108,6 +150,7 @@ impl<'a> Call<'a> {
     ) -> anyhow::Result<(Migrator, String)> {
         let database = self.database(settings)?;
         let name = database.to_string();
+        self.logbook(settings).about(&name);
         if self.ui.is_verbose() {
             self.ui.remark(&SettingsView { settings, database: Some(name.clone()) }, "settings");
         }
@@ -116,6 +159,7 @@ impl<'a> Call<'a> {
             .history_table(settings.history_table.value.clone())
             .tool(concat!("cargo-migrate ", env!("CARGO_PKG_VERSION")))
             .interrupt(self.context.interrupt.clone())
+            .run_name(&self.run)
             .on_event(self.ui.listener());
         migrator = migrator.prove(settings.prove.value);
         if let Some(wait) = &settings.lock_wait {

@@ -27,7 +27,7 @@ pub mod status;
 pub mod up;
 pub mod verify;
 
-pub(crate) use call::{Call, Outcome, tell_other_major};
+pub(crate) use call::{Call, Outcome, Typed, tell_other_major};
 
 use crate::args::Verb;
 

@@ -22,6 +22,11 @@ pub struct Repair {
 }
 
 impl Repair {
+    /// What it shows without doing it is not recorded.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.yes
+    }
+
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(None)?;
         let set = files::read(&settings)?;

@@ -53,6 +53,11 @@ pub struct Up {
 }
 
 impl Up {
+    /// What it shows without doing it is not recorded.
+    pub(crate) fn is_recorded(&self) -> bool {
+        !self.dry_run
+    }
+
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(self.locked)?.proving(self.prove.said());
         let set = files::read(&settings)?;

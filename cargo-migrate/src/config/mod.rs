@@ -11,6 +11,7 @@ pub use dotenv::Dotenv;
 pub use lint::Lint;
 pub use metadata::{Metadata, Section};
 pub use project::Project;
+pub(crate) use resolve::HOME;
 pub use resolve::resolve;
 pub use settings::{Local, Origin, Secret, Settings, Sourced, Where};
 

@@ -1,1 +1,18 @@
-//! What stays of a run beside the history: the log folder with its events, texts and reports.
+//! What runs leave in the log folder: a line for each event, the text of each run, and reports.
+//!
+//! A log is a help and no more: where it cannot be written, that is said once, and the run goes on as if it could.
+
+mod arguments;
+mod folder;
+mod journal;
+mod level;
+mod line;
+mod logbook;
+mod report;
+mod slot;
+mod text;
+
+pub(crate) use arguments::shown;
+pub(crate) use level::Level;
+pub(crate) use logbook::{Logbook, Run};
+pub use slot::Records;

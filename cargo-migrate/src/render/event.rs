@@ -234,6 +234,32 @@ fn verb(direction: Direction) -> &'static str {
     }
 }
 
+/// What an event comes to that a screen has no words for, because something else shows it there: for a log.
+pub(crate) fn wordless(event: &Event) -> String {
+    match event {
+        Event::Connected { database, server_version, pooled } => format!(
+            "connected to {} (PostgreSQL {}{})",
+            escape_line(database),
+            server_version / 10_000,
+            if *pooled { ", through a connection pooler" } else { "" }
+        ),
+        Event::LockObtained { .. } => "obtained the migration lock".to_owned(),
+        Event::Planned { steps } => {
+            let steps: Vec<_> = steps.iter().map(|step| step.stem.as_str()).collect();
+            match steps.len() {
+                0 => "nothing to do".to_owned(),
+                number => {
+                    format!("planned: {}: {}", count(number, "migration"), escape_line(&steps.join(", ")))
+                }
+            }
+        }
+        Event::Started { stem, direction, number, total, .. } => {
+            format!("{number}/{total} {} {}", verb(*direction), escape_line(stem))
+        }
+        _ => String::new(),
+    }
+}
+
 /// What is odd but allowed, in a sentence.
 pub(crate) fn warning_text(warning: &Warning) -> String {
     match warning {

@@ -3,7 +3,7 @@
 pub(crate) mod error;
 mod escape;
 mod event;
-mod json;
+pub(crate) mod json;
 mod paint;
 mod progress;
 pub(crate) mod review;
@@ -14,6 +14,7 @@ mod ui;
 pub(crate) mod view;
 mod words;
 
-pub(crate) use escape::{escape, escape_line};
+pub(crate) use escape::{escape, escape_json, escape_line};
+pub(crate) use event::{Narrator, wordless};
 pub(crate) use paint::Paint;
-pub(crate) use ui::{Page, Ui, View};
+pub(crate) use ui::{Page, SCHEMA, Ui, View};

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use migrate_runtime::Event;
 use serde_json::{Map, Value, json};
 
-use super::escape::escape_json;
+use super::escape::{escape_json, escape_line};
 use super::event::Narrator;
 use super::review::Review;
 use super::{Paint, error, json as structured};
 use crate::args::{Format, Global};
+use crate::records::{Level, Records};
 use crate::{Context, Exit, Stream};
 
 /// The name and version of the JSON schema; `docs/json.md` describes it.
@@ -51,6 +52,8 @@ pub(crate) struct Ui {
     err: Page,
     narrator: Arc<Mutex<Narrator>>,
     done: Arc<Mutex<Vec<Value>>>,
+    /// Everything is written there too, at full loudness and without colours, where this run is recorded.
+    records: Records,
 }
 
 impl Ui {
@@ -76,6 +79,7 @@ impl Ui {
             err,
             narrator: Arc::new(Mutex::new(Narrator::new(context.stderr.clone(), live, err.paint))),
             done: Arc::default(),
+            records: context.records.clone(),
         }
     }
 
@@ -86,6 +90,9 @@ impl Ui {
 
     /// A remark beside the result.
     pub(crate) fn remark(&self, view: &dyn View, kind: &str) {
+        if let Some(logbook) = self.records.get() {
+            logbook.remark(kind, view);
+        }
         self.rest();
         match self.format {
             Format::Json => self.line(kind, view.json()),
@@ -98,7 +105,11 @@ impl Ui {
     pub(crate) fn listener(&self) -> impl FnMut(&Event) + Send + 'static {
         let (stderr, format, quiet) = (self.stderr.clone(), self.format, self.quiet);
         let (narrator, done) = (Arc::clone(&self.narrator), Arc::clone(&self.done));
+        let records = self.records.clone();
         move |event| {
+            if let Some(logbook) = records.get() {
+                logbook.event(event);
+            }
             let value = structured::event(event);
             if matches!(event, Event::Finished { .. }) {
                 lock(&done).push(structured::done_of_event(event));
@@ -131,15 +142,54 @@ impl Ui {
     pub(crate) fn answer(&self, command: &str, view: &dyn View, exit: Exit) {
         self.rest();
         self.stdout.write(&text_of(self.format, command, view, exit, self.out));
+        if let Some(logbook) = self.records.get() {
+            logbook.end(exit, &view.human(Self::PLAIN));
+        }
+    }
+
+    /// As a file has it: as wide as it is, and without colours.
+    pub(crate) const PLAIN: Page = Page { width: None, paint: Paint { on: false } };
+
+    /// What tells that the log folder cannot be written: once, and without a part in what it tells of.
+    pub(crate) fn warner(&self) -> impl FnOnce(&Path, &str) + Send + 'static {
+        let (stderr, format, quiet, paint) = (self.stderr.clone(), self.format, self.quiet, self.err.paint);
+        let narrator = Arc::clone(&self.narrator);
+        move |folder, why| {
+            let folder = folder.display().to_string();
+            match format {
+                Format::Json => write_line(
+                    &stderr,
+                    json!({ "event": "records_unavailable", "folder": folder, "why": why }),
+                ),
+                _ if quiet => {}
+                _ => {
+                    lock(&narrator).rest();
+                    stderr.write(&format!(
+                        "{}: the log folder {} cannot be written ({}); the run goes on, and is not recorded there\n",
+                        paint.warn("warning"),
+                        escape_line(&folder),
+                        escape_line(why)
+                    ));
+                }
+            }
+        }
     }
 
     /// The result as a report file has it: without colours, and as wide as it is.
     pub(crate) fn report(format: Format, command: &str, view: &dyn View, exit: Exit) -> String {
-        text_of(format, command, view, exit, Page { width: None, paint: Paint { on: false } })
+        text_of(format, command, view, exit, Self::PLAIN)
     }
 
     /// Writes why there is no result. `dir` is the folder of migration files, for the paths in it.
     pub(crate) fn fail(&self, command: &str, failure: &anyhow::Error, exit: Exit, dir: Option<&Path>) {
+        if let Some(logbook) = self.records.get() {
+            let mut error = structured::error(failure, dir);
+            // What kind of error is no type of migration.
+            let kind = error.as_object_mut().and_then(|error| error.remove("kind"));
+            let fields = json!({ "message": error["message"], "kind": kind, "error": error });
+            logbook.line(Level::Error, "error", fields);
+            logbook.end(exit, &error::human(failure, dir, Self::PLAIN));
+        }
         self.rest();
         match self.format {
             Format::Human | Format::Markdown | Format::Sarif | Format::Github => {

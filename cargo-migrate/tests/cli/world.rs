@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cargo_migrate::{Context, Input, Stream};
+use cargo_migrate::{Context, Input, Records, Stream};
 use migrate_runtime::Interrupt;
 use migrate_testing::ScratchDatabase;
 use tempfile::TempDir;
@@ -127,6 +127,7 @@ impl World {
             interrupt: Interrupt::new(),
             in_flight: Arc::default(),
             as_events: Arc::default(),
+            records: Records::default(),
         };
         let arguments = ["cargo-migrate", "migrate"].iter().chain(arguments).map(Into::into);
         let code = cargo_migrate::run(arguments, &context).code();

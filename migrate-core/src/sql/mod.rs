@@ -24,7 +24,7 @@ pub use concurrent::{
 };
 pub use error::{Reason, ScriptError};
 pub use position::LineColumn;
-pub use secrets::mask_secrets;
+pub use secrets::{mask_secrets, mask_text};
 pub use tables::{TableChange, table_change};
 
 pub(crate) use split::{Piece, Split, split};

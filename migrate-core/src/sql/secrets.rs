@@ -25,7 +25,7 @@ pub fn mask_secrets(sql: &str) -> Cow<'_, str> {
             Kind::Str { style: Style::Dollar, terminated: true, .. } => mask_dollar(text, &mut masked),
             // A name in double quotes too: the server quotes a whole statement like that in the context of an error.
             Kind::Str { .. } | Kind::LineComment | Kind::BlockComment { .. } | Kind::Quoted { .. } => {
-                mask_text(text, &mut masked);
+                mask_words(text, &mut masked);
             }
             _ => masked.push_str(text),
         }
@@ -39,6 +39,19 @@ pub fn mask_secrets(sql: &str) -> Cow<'_, str> {
         };
     }
     if masked == sql { Cow::Borrowed(sql) } else { Cow::Owned(masked) }
+}
+
+/// The same text with the passwords in it replaced by `***`: a sentence, a reason, a message, which may quote SQL.
+///
+/// Masked is what [`mask_secrets`] masks, and `password=…` and the passwords of URLs wherever they stand.
+pub fn mask_text(text: &str) -> Cow<'_, str> {
+    let sql = mask_secrets(text);
+    if !contains_ignoring_case(text, "passw") && !text.contains("://") {
+        return sql;
+    }
+    let mut masked = String::with_capacity(sql.len());
+    mask_words(&sql, &mut masked);
+    if masked == text { Cow::Borrowed(text) } else { Cow::Owned(masked) }
 }
 
 fn names_password(token: Token, sql: &str) -> bool {
@@ -63,7 +76,7 @@ fn mask_dollar(text: &str, masked: &mut String) {
 }
 
 /// Masks what follows `password` and the passwords of URLs in a text that is not SQL by itself.
-fn mask_text(text: &str, masked: &mut String) {
+fn mask_words(text: &str, masked: &mut String) {
     let bytes = text.as_bytes();
     let mut copied = 0;
     let mut at = 0;
@@ -169,6 +182,28 @@ mod tests {
             assert!(masked.contains(MASK), "{sql}: {masked}");
             let left = masked.replace("password canary", "");
             assert!(!left.contains("ary") && !left.contains("can"), "{sql}: {masked}");
+        }
+    }
+
+    #[test]
+    fn a_sentence_is_masked_too() {
+        for (text, masked) in [
+            ("because password=canary was wrong", "because password=*** was wrong"),
+            (
+                "see postgres://app:canary@db/shop, and postgres://db/shop",
+                "see postgres://app:***@db/shop, and postgres://db/shop",
+            ),
+            (
+                "it's ALTER ROLE a PASSWORD 'canary' that failed",
+                "it's ALTER ROLE a PASSWORD '***' that failed",
+            ),
+            ("PGPASSWORD=canary", "PGPASSWORD=***"),
+        ] {
+            assert_eq!(mask_text(text), masked);
+            assert_eq!(mask_text(masked), masked);
+        }
+        for text in ["password authentication failed for user \"app\"", "what's up", ""] {
+            assert!(matches!(mask_text(text), Cow::Borrowed(_)), "{text}: {}", mask_text(text));
         }
     }
 

@@ -36,6 +36,17 @@ pub enum Action {
 }
 
 impl Backup {
+    /// The command as it is typed, where its run is recorded.
+    pub(crate) fn recorded(&self) -> Option<&'static str> {
+        match &self.action {
+            Action::Create(_) => Some("backup create"),
+            Action::Verify(_) => Some("backup verify"),
+            Action::Prune(_) => Some("backup prune"),
+            Action::Restore(_) => Some("backup restore"),
+            Action::List(_) | Action::Show(_) => None,
+        }
+    }
+
     pub(super) fn run(&self, call: &Call) -> Outcome {
         match &self.action {
             Action::Create(verb) => verb.run(call),

@@ -1,6 +1,6 @@
 //! The audit log.
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_runtime::LogEntry;
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ impl View for HistoryView {
                 Cell::plain(&entry.duration.map(time).unwrap_or_default()),
                 Cell::plain(&who),
                 Cell::plain(entry.tool.as_deref().unwrap_or_default()),
-                Cell::plain(&one_line(&mask_secrets(&said), 200)),
+                Cell::plain(&one_line(&mask_text(&said), 200)),
             ]
         };
         let rows: Vec<_> = self.0.iter().map(row).collect();
@@ -75,8 +75,8 @@ impl View for HistoryView {
                 "client": entry.client,
                 "tool": entry.tool,
                 "sqlstate": entry.sqlstate,
-                "message": entry.message.as_deref().map(mask_secrets),
-                "reason": entry.reason.as_deref().map(mask_secrets),
+                "message": entry.message.as_deref().map(mask_text),
+                "reason": entry.reason.as_deref().map(mask_text),
                 "checksum": entry.checksum,
                 "run": entry.run,
             })
