@@ -12,6 +12,7 @@ pub mod command;
 pub mod config;
 mod context;
 mod deploy;
+mod drift;
 mod exit;
 mod expected;
 mod files;

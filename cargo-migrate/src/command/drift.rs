@@ -1,14 +1,13 @@
 //! `drift`: is the database what its migrations made?
 
 use clap::Args;
-use migrate_core::{Script, Set};
-use migrate_runtime::{Applied, Error as EngineError};
 
 use super::call::{Answer, Call, Outcome, tell_other_major};
 use crate::args::Compare;
-use crate::render::view::{DriftView, Note};
+use crate::drift::{self, InForce};
+use crate::files;
+use crate::render::view::DriftView;
 use crate::scratch::Scratch;
-use crate::{Problem, files, pattern};
 
 /// Compare a database with what its applied migrations make
 ///
@@ -30,14 +29,9 @@ impl Drift {
         let settings = call.settings(None)?;
         let set = files::read(&settings)?;
         let (migrator, database) = call.migrator(&settings, set.clone(), None)?;
-        let applied = migrator.applied()?;
-        let mut scripts = Vec::new();
-        for one in &applied {
-            let (script, note) = script(&set, one)?;
-            if let Some(note) = note {
-                call.ui.remark(&note, "note");
-            }
-            scripts.push((one.version.as_str(), script));
+        let in_force = InForce::read(&migrator, &set)?;
+        for note in &in_force.notes {
+            call.ui.remark(note, "note");
         }
         let options = self.compare.options(&settings.history_table.value);
         let version = migrator.server_version()?;
@@ -45,41 +39,10 @@ impl Drift {
         let scratch = Scratch::like(Some(version))?;
         tell_other_major(call, Some(version), scratch.major());
         let works = call.context.engine_works();
-        let scripts = scripts.iter().map(|(stem, script)| (*stem, script));
-        let migrated = scratch.schema(scripts, &options, &call.context.interrupt)?;
+        let ignored = drift::ignored(&settings, &self.compare.ignore);
+        let drift =
+            in_force.compare(&scratch, &live, version, &options, &ignored, &call.context.interrupt)?;
         drop(works);
-        let mut ignored = self.compare.ignore.clone();
-        ignored.extend(settings.drift_ignore.iter().flat_map(|patterns| patterns.value.iter().cloned()));
-        let diff = settings.history_table.value.without_schema(migrated.diff(&live));
-        let diff = pattern::ignore(diff, &ignored);
-        let found = !diff.is_empty() && !diff.is_order_only();
-        Answer::check(found, DriftView { database, applied: applied.len(), diff })
+        Answer::check(drift.is_there(), DriftView { database, applied: drift.applied, diff: drift.diff })
     }
-}
-
-/// The up script that was in force when a migration was applied.
-fn script(set: &Set, applied: &Applied) -> anyhow::Result<(Script, Option<Note>)> {
-    let stem = &applied.version;
-    if applied.dirty {
-        return Err(EngineError::Dirty {
-            stem: stem.clone(),
-            progress: None,
-            invalid_indexes: Vec::new(),
-            failure: None,
-        }
-        .into());
-    }
-    let here = set.find_recorded(stem);
-    if let Some(here) = here
-        && applied.checksum.as_deref() == Some(here.up.checksum.to_string().as_str())
-    {
-        return Ok((here.up.clone(), None));
-    }
-    let Some(text) = &applied.up else {
-        return Err(Problem::NoRecordedText { stem: stem.clone(), modified: here.is_some() }.into());
-    };
-    let file = format!("{stem}.up.sql (as it was recorded)");
-    let script = Script::parse(&file, text.clone())
-        .map_err(|error| EngineError::RecordedScript { stem: stem.clone(), why: error.to_string() })?;
-    Ok((script, Some(Note::Recorded { stem: stem.clone(), modified: here.is_some() })))
 }

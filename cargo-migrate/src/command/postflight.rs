@@ -2,22 +2,30 @@
 
 use clap::Args;
 
-use super::call::{Call, Outcome};
-use crate::Problem;
+use super::call::{Answer, Call, Outcome};
+use crate::postflight::{self, Options};
+use crate::render::view::PostflightView;
+use crate::{Exit, files};
 
 /// Check a database after migrations were applied to it
 ///
-/// Exits with 3 where something is not as it should be.
+/// Reads only. Exits with 3 where something is not as it should be: a history that is dirty or was changed by hand, a schema
+/// that is not what the applied migrations make, invalid indexes, constraints that nobody validated, sequences near their
+/// end. Each finding comes with why it matters and with the statement to type.
 #[derive(Debug, Args)]
-pub struct Postflight {}
+pub struct Postflight {
+    /// Leave out the comparison with what the applied migrations make, which may need a PostgreSQL on this machine
+    #[arg(long)]
+    no_drift: bool,
+}
 
 impl Postflight {
     pub(super) fn run(&self, call: &Call) -> Outcome {
-        let _ = call;
-        Err(Problem::Usage {
-            what: "`postflight` is not built yet".to_owned(),
-            hint: "wait for it".to_owned(),
-        }
-        .into())
+        let settings = call.settings(None)?;
+        let set = files::read(&settings)?;
+        let options = Options { no_drift: self.no_drift };
+        let report = postflight::run(call, &settings, &set, options)?;
+        let exit = if report.passed() { Exit::Success } else { Exit::PostflightFailed };
+        Ok(Answer { view: Box::new(PostflightView(report)), exit })
     }
 }

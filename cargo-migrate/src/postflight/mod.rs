@@ -1,1 +1,131 @@
 //! Whether a run left everything as it should be: the checks after it, and the report.
+
+mod ask;
+mod constraints;
+mod history;
+mod indexes;
+mod last_run;
+mod schema_drift;
+mod sequences;
+#[cfg(test)]
+mod testing;
+
+use std::time::{Duration, Instant};
+
+use migrate_core::{Set, State};
+use migrate_runtime::schema::SchemaOptions;
+use migrate_runtime::{Connection, Migrator};
+
+use crate::command::Call;
+use crate::config::Settings;
+use crate::drift::{self, Drift, InForce};
+use crate::inspection::{Check, Examined, Identity, Severity, Situation};
+use crate::scratch::Scratch;
+pub(crate) use last_run::LastRun;
+use schema_drift::SchemaDrift;
+
+/// What a postflight is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Options {
+    /// Leave the comparison with what the migrations make out: it needs a server for scratch databases.
+    pub(crate) no_drift: bool,
+}
+
+/// What a postflight came to.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    /// For people, without the password.
+    pub(crate) database: String,
+    pub(crate) identity: Identity,
+    /// `server_version_num`.
+    pub(crate) server_version: u32,
+    /// The server's time, ISO 8601.
+    pub(crate) at: String,
+    /// How many migrations are applied.
+    pub(crate) applied: usize,
+    /// What the last run applied, where the audit log says.
+    pub(crate) last_run: Option<LastRun>,
+    /// Of the schema, as `cargo migrate schema --digest` tells it.
+    pub(crate) schema_digest: String,
+    /// What became of each check, in the order in which they are told.
+    pub(crate) examined: Vec<Examined>,
+    pub(crate) elapsed: Duration,
+}
+
+impl Report {
+    /// Whether nothing is wrong: a warning is for a person to weigh.
+    pub(crate) fn passed(&self) -> bool {
+        self.count(Severity::Failure) == 0
+    }
+
+    /// How many findings are this serious.
+    pub(crate) fn count(&self, severity: Severity) -> usize {
+        let findings = self.examined.iter().flat_map(|examined| &examined.findings);
+        findings.filter(|finding| finding.severity == severity).count()
+    }
+}
+
+/// Looks a database over after a run. Writes nothing.
+///
+/// # Errors
+///
+/// Where the database cannot be reached, or does not answer the simplest questions. What a check finds is no error.
+pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: Options) -> anyhow::Result<Report> {
+    let started = Instant::now();
+    let works = call.context.engine_works();
+    let (migrator, database) = call.migrator(settings, set.clone(), None)?;
+    let connection =
+        Connection::open(&call.database(settings)?, "cargo-migrate: postflight", &call.context.interrupt)?;
+    let situation = Situation::look(settings, set, &migrator, &connection)?;
+    let last_run = last_run::read(&connection, &settings.history_table.value)?;
+    let everything =
+        SchemaOptions { history: Some(settings.history_table.value.clone()), ..Default::default() };
+    let schema_digest = migrator.schema_digest(&everything)?.to_string();
+    let drift = match options.no_drift {
+        true => SchemaDrift::NotWanted,
+        false => SchemaDrift::of(measure_drift(call, &situation, &migrator))?,
+    };
+    let checks: [&dyn Check; 5] =
+        [&history::History, &drift, &indexes::Indexes, &constraints::Constraints, &sequences::Sequences];
+    let examined = checks.iter().map(|check| check.examine(&situation)).collect::<Result<_, _>>()?;
+    drop(works);
+    let applied = situation.status.as_ref().map_or(0, |status| {
+        status
+            .entries
+            .iter()
+            .filter(|entry| !matches!(entry.state, State::Pending | State::OutOfOrder))
+            .count()
+    });
+    Ok(Report {
+        database,
+        identity: situation.identity,
+        server_version: situation.version,
+        at: situation.now,
+        applied,
+        last_run,
+        schema_digest,
+        examined,
+        elapsed: started.elapsed(),
+    })
+}
+
+/// The cheap way where it knows, and otherwise with the applied migrations on a scratch server that this machine has: where
+/// a deployment ends is no place to install one.
+fn measure_drift(call: &Call, situation: &Situation<'_>, migrator: &Migrator) -> anyhow::Result<Drift> {
+    let settings = situation.settings;
+    let history = Some(settings.history_table.value.clone());
+    let options = SchemaOptions { history, ..SchemaOptions::portable() };
+    let live = migrator.schema(&options)?;
+    let ignored = drift::ignored(settings, &[]);
+    if let Ok(status) = &situation.status
+        && let Some(drift) = drift::as_recorded(settings, status, &live, &ignored)
+    {
+        return Ok(drift);
+    }
+    let in_force = InForce::read(migrator, situation.set)?;
+    let scratch = Scratch::present(situation.version).ok_or_else(|| {
+        let major = Some(situation.version / 10_000);
+        anyhow::Error::new(migrate_testing::Error::NoServer { major, looked: Vec::new() })
+    })?;
+    in_force.compare(&scratch, &live, situation.version, &options, &ignored, &call.context.interrupt)
+}

@@ -15,7 +15,7 @@ pub(crate) struct DriftView {
 }
 
 /// Each thing that differs in a sentence.
-fn sentences(diff: &Diff) -> Vec<String> {
+pub(crate) fn sentences(diff: &Diff) -> Vec<String> {
     diff.changes.iter().flat_map(of_change).collect()
 }
 

@@ -20,7 +20,7 @@ const COLUMNS: [Column; 5] = [
 ];
 
 /// The state, for people and for programs.
-fn name(state: StatusState) -> &'static str {
+pub(crate) fn name(state: StatusState) -> &'static str {
     match state {
         StatusState::Applied => "applied",
         StatusState::Pending => "pending",
