@@ -1,10 +1,12 @@
 //! Files, whole: written in one step or not at all, read only where they are ordinary files. Every error has its path.
 
-use std::ffi::OsString;
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Read, Write};
+mod temporary;
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+
+use temporary::Temporary;
 
 /// A file that could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +57,7 @@ pub fn replace(path: &Path, content: &[u8]) -> Result<bool, FileError> {
     }
     let temporary = Temporary::write(&target, content, false).map_err(failed("write"))?;
     if let Ok(old) = fs::metadata(&target) {
-        fs::set_permissions(&temporary.path, old.permissions()).map_err(failed("set the permissions of"))?;
+        temporary.set_permissions(old.permissions()).map_err(failed("set the permissions of"))?;
     }
     temporary.rename_to(&target).map_err(failed("replace"))?;
     Ok(true)
@@ -142,74 +144,6 @@ pub(crate) fn read_ordinary(path: &Path, metadata: &Metadata, limit: u64) -> io:
     if bytes.len() as u64 > limit { Err(too_large()) } else { Ok(bytes) }
 }
 
-/// A file beside its target that is gone when it was not renamed.
-struct Temporary {
-    path: PathBuf,
-    renamed: bool,
-}
-
-impl Temporary {
-    fn write(target: &Path, content: &[u8], private: bool) -> io::Result<Self> {
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
-        let mut name = OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(format!(".{}-{}.tmp", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
-        let temporary = Self { path: target.with_file_name(name), renamed: false };
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        if private {
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        }
-        #[cfg(not(unix))]
-        let _ = private;
-        let mut file = options.open(&temporary.path)?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        Ok(temporary)
-    }
-
-    /// Gives it a name that nobody has: a second link, because a rename would take the place of a file that is there.
-    fn name(self, target: &Path) -> io::Result<()> {
-        match fs::hard_link(&self.path, target) {
-            Ok(()) => sync_folder_of(target),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-            // A file system without links: FAT, some of a network.
-            Err(_) => self.name_by_rename(target),
-        }
-    }
-
-    /// An empty file reserves the name for the rename. Killed in between, that is a migration without a statement, which
-    /// is refused.
-    fn name_by_rename(self, target: &Path) -> io::Result<()> {
-        OpenOptions::new().write(true).create_new(true).open(target)?;
-        self.rename_to(target).inspect_err(|_| {
-            let _ = fs::remove_file(target);
-        })
-    }
-
-    fn rename_to(mut self, target: &Path) -> io::Result<()> {
-        fs::rename(&self.path, target)?;
-        self.renamed = true;
-        sync_folder_of(target)
-    }
-}
-
-impl Drop for Temporary {
-    fn drop(&mut self) {
-        if !self.renamed {
-            // The error that led here is the one to tell.
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
-/// A new name is on the disk only when its folder is (`fsync(2)`). Windows has no such call.
-fn sync_folder_of(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,17 +222,6 @@ mod tests {
         assert_eq!(names(folder.path()), ["a"]);
         let error = create_all(&[file("b", "two"), file("no/such/c", "two")]).unwrap_err();
         assert_eq!(error.source.kind(), io::ErrorKind::NotFound);
-        assert_eq!(names(folder.path()), ["a"]);
-    }
-
-    #[test]
-    fn a_name_is_given_without_links_too() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a");
-        Temporary::write(&path, b"one", false).unwrap().name_by_rename(&path).unwrap();
-        let taken = Temporary::write(&path, b"two", false).unwrap().name_by_rename(&path);
-        assert_eq!(taken.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(names(folder.path()), ["a"]);
     }
 

@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod crowd;
 pub mod dump;
 pub mod environment;
+pub mod file_steps;
 pub mod forms;
 pub mod gate;
 pub mod guarded;

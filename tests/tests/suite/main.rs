@@ -31,6 +31,7 @@ mod history_tampered;
 mod hostile_text;
 mod interrupted;
 mod invalid_index;
+mod kill_at_every_file_step;
 mod kill_at_every_message;
 mod killed_runner_lets_the_next_one_go;
 mod late_message;

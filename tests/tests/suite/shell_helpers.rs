@@ -61,7 +61,7 @@ fn bash_completes_a_verb_and_a_flag() {
         );
         environment.capture(environment.program("bash").args(["-c", &ask])).success().stdout.clone()
     };
-    assert_eq!(complete("cargo-migrate re"), "redo\nrepair\n");
+    assert_eq!(complete("cargo-migrate re"), "redo\nrepair\nrehearse\nreport\n");
     assert_eq!(complete("cargo-migrate up --allow"), "--allow-out-of-order\n");
 }
 
