@@ -259,6 +259,62 @@ pub enum Problem {
         /// What is wrong with it.
         why: String,
     },
+    /// No backup of this name.
+    #[error("there is no backup `{name}` in {}", folder.display())]
+    NoBackup {
+        /// As it was given.
+        name: String,
+        /// The backup folder.
+        folder: PathBuf,
+    },
+    /// Several backups begin with this.
+    #[error("`{name}` may mean {}", found.join(", "))]
+    SeveralBackups {
+        /// As it was given.
+        name: String,
+        /// Those.
+        found: Vec<String>,
+    },
+    /// A backup that is not what its manifest says.
+    #[error("backup {id} is damaged: {why}")]
+    DamagedBackup {
+        /// The backup.
+        id: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A backup of another database than the one that is meant.
+    #[error("backup {id} is of {of}, and not of {wanted}")]
+    OtherDatabase {
+        /// The backup.
+        id: String,
+        /// What it is a backup of.
+        of: String,
+        /// The database that is meant.
+        wanted: String,
+    },
+    /// A backup that was not made.
+    #[error("no backup was made: {why}")]
+    BackupFailed {
+        /// Why, with what the program said.
+        why: String,
+    },
+    /// A backup that was not put back.
+    #[error("backup {id} could not be loaded into {database}: {why}")]
+    LoadFailed {
+        /// The backup.
+        id: String,
+        /// Where to.
+        database: String,
+        /// Why, with what the program said.
+        why: String,
+    },
+    /// Roles that own what is in a backup, and that the server does not have.
+    #[error("the server has no role {}", roles.join(", "))]
+    MissingRoles {
+        /// The roles.
+        roles: Vec<String>,
+    },
     /// Arguments that make no sense together.
     #[error("{what}")]
     Usage {
@@ -283,9 +339,15 @@ impl Problem {
     /// What it ends in.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Protected { .. } | Self::RecordLocked { .. } | Self::NeedsYes { .. } | Self::Declined => {
-                Exit::Refused
-            }
+            Self::Protected { .. }
+            | Self::RecordLocked { .. }
+            | Self::NeedsYes { .. }
+            | Self::Declined
+            | Self::DamagedBackup { .. }
+            | Self::OtherDatabase { .. }
+            | Self::BackupFailed { .. }
+            | Self::LoadFailed { .. }
+            | Self::MissingRoles { .. } => Exit::Refused,
             _ => Exit::Usage,
         }
     }
@@ -327,6 +389,13 @@ impl Problem {
             Self::NoRecordedText { .. } => "no_recorded_text",
             Self::NoSnapshot { .. } => "no_snapshot",
             Self::BadSnapshot { .. } => "bad_snapshot",
+            Self::NoBackup { .. } => "no_backup",
+            Self::SeveralBackups { .. } => "several_backups",
+            Self::DamagedBackup { .. } => "damaged_backup",
+            Self::OtherDatabase { .. } => "other_database",
+            Self::BackupFailed { .. } => "backup_failed",
+            Self::LoadFailed { .. } => "load_failed",
+            Self::MissingRoles { .. } => "missing_roles",
             Self::Usage { .. } => "usage",
         }
     }
@@ -427,6 +496,28 @@ impl Problem {
                 "write it with `cargo migrate verify --record`, and commit it".to_owned()
             }
             Self::BadSnapshot { .. } => "write it anew with `cargo migrate verify --record`".to_owned(),
+            Self::NoBackup { .. } => {
+                "`cargo migrate backup list` lists them, `cargo migrate backup create` makes one".to_owned()
+            }
+            Self::SeveralBackups { .. } => "write more of the name".to_owned(),
+            Self::DamagedBackup { .. } => {
+                "take another one (`cargo migrate backup list`), or make a new one: this one is not to be relied on"
+                    .to_owned()
+            }
+            Self::OtherDatabase { .. } => {
+                "see that the environment is the one that is meant; `cargo migrate backup show` tells what a backup is of"
+                    .to_owned()
+            }
+            Self::BackupFailed { .. } => {
+                "nothing was changed and nothing is left behind: remove the cause and run it again".to_owned()
+            }
+            Self::LoadFailed { .. } => {
+                "the database that it was loaded into is incomplete; no other one was touched".to_owned()
+            }
+            Self::MissingRoles { roles } => {
+                let create = |role: &String| format!("CREATE ROLE {};", migrate_runtime::quote_identifier(role));
+                format!("create them on the server first: {}", roles.iter().map(create).collect::<Vec<_>>().join(" "))
+            }
             Self::Usage { hint, .. } => hint.clone(),
         }
     }
@@ -440,6 +531,7 @@ pub(crate) mod tests {
     pub(crate) fn all() -> Vec<Problem> {
         let text = || "x".to_owned();
         let path = || PathBuf::from("p");
+        let list = || vec![text()];
         vec![
             Problem::UnknownKey { key: text(), near: None },
             Problem::BadValue { key: text(), why: text() },
@@ -475,6 +567,13 @@ pub(crate) mod tests {
             Problem::NoRecordedText { stem: text(), modified: true },
             Problem::NoSnapshot { path: path() },
             Problem::BadSnapshot { path: path(), why: text() },
+            Problem::NoBackup { name: text(), folder: path() },
+            Problem::SeveralBackups { name: text(), found: list() },
+            Problem::DamagedBackup { id: text(), why: text() },
+            Problem::OtherDatabase { id: text(), of: text(), wanted: text() },
+            Problem::BackupFailed { why: text() },
+            Problem::LoadFailed { id: text(), database: text(), why: text() },
+            Problem::MissingRoles { roles: list() },
             Problem::Usage { what: text(), hint: text() },
         ]
     }
@@ -492,7 +591,18 @@ pub(crate) mod tests {
     #[test]
     fn a_refusal_is_1_and_everything_else_5() {
         for problem in all() {
-            let refused = ["protected", "record_locked", "needs_yes", "declined"].contains(&problem.kind());
+            let refused = [
+                "protected",
+                "record_locked",
+                "needs_yes",
+                "declined",
+                "damaged_backup",
+                "other_database",
+                "backup_failed",
+                "load_failed",
+                "missing_roles",
+            ];
+            let refused = refused.contains(&problem.kind());
             assert_eq!(problem.exit().code(), if refused { 1 } else { 5 }, "{problem:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! SHA-256 of a migration's text: what is recorded is what was run.
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
@@ -20,6 +21,27 @@ impl Checksum {
     /// The checksum of bytes as they are.
     pub fn of_bytes(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
+    }
+
+    /// The checksum of everything that a reader yields, and how many bytes that was. Memory stays flat.
+    ///
+    /// # Errors
+    ///
+    /// Those of the reader.
+    pub fn of_reader(mut reader: impl io::Read) -> io::Result<(Self, u64)> {
+        let (mut digest, mut bytes) = (Sha256::new(), 0);
+        let mut buffer = vec![0; 256 * 1024];
+        loop {
+            match reader.read(&mut buffer) {
+                Ok(0) => return Ok((Self(digest.finalize().into()), bytes)),
+                Ok(read) => {
+                    digest.update(&buffer[..read]);
+                    bytes += read as u64;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// A checksum from its 32 bytes; `embed!` writes these into the application.
@@ -77,6 +99,7 @@ mod tests {
         assert_eq!(abc.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(abc.to_string().parse(), Ok(abc));
         assert_eq!(abc.to_string().to_uppercase().parse(), Ok(abc));
+        assert_eq!(Checksum::of_reader("abc".as_bytes()).unwrap(), (abc, 3));
     }
 
     #[test]

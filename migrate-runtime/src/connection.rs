@@ -1,9 +1,11 @@
 //! A connection for questions beside the runs: what preflight, postflight, backups and rehearsals ask a server. Opened as
 //! the engine opens its own, with all that libpq's settings say.
 
+use migrate_core::schema::Schema;
 use tokio::runtime::Runtime;
 
 use crate::emitter::Emitter;
+use crate::schema::{SchemaOptions, SchemaReader};
 use crate::session::Session;
 use crate::{Database, Error, Interrupt};
 
@@ -58,6 +60,17 @@ impl Connection {
     /// As [`rows`](Self::rows).
     pub fn value(&self, doing: &str, sql: &str) -> Result<Option<String>, Error> {
         Ok(self.rows(doing, sql)?.into_iter().next().and_then(|row| row.get(0).map(str::to_owned)))
+    }
+
+    /// The schema as the transaction sees it that the connection is in. Leaves its settings as they were.
+    ///
+    /// # Errors
+    ///
+    /// As [`rows`](Self::rows).
+    pub fn schema_inside(&self, options: &SchemaOptions) -> Result<Schema, Error> {
+        let Some(session) = &self.session else { return Ok(Schema::default()) };
+        let mut reader = SchemaReader::new(options.clone());
+        self.runtime.block_on(self.interrupt.or(reader.read_inside(session)))
     }
 
     /// The database that it leads to.

@@ -126,7 +126,7 @@ fn major_of(banner: &str) -> Option<u32> {
 }
 
 /// The folders on the `PATH`.
-fn path_folders() -> impl Iterator<Item = PathBuf> {
+pub(crate) fn path_folders() -> impl Iterator<Item = PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).filter(|folder| folder.is_absolute()).collect::<Vec<_>>().into_iter()
 }
@@ -137,6 +137,15 @@ fn candidates() -> Vec<(PathBuf, Source)> {
     if let Ok(folder) = process::finish(Command::new("pg_config").arg("--bindir")) {
         found.push((PathBuf::from(folder.trim()), Source::PgConfig));
     }
+    found.extend(system_folders().into_iter().map(|folder| (folder, Source::System)));
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|(folder, _)| folder.join("postgres").is_file() && seen.insert(folder.clone()));
+    found
+}
+
+/// The folders that systems keep PostgreSQL's programs in, those of newer versions first.
+pub(crate) fn system_folders() -> Vec<PathBuf> {
+    let mut found = Vec::new();
     let shapes = [
         ("/usr/lib/postgresql", "bin"),
         ("/usr/libexec/postgresql", ""),
@@ -156,13 +165,9 @@ fn candidates() -> Vec<(PathBuf, Source)> {
             .filter_map(|entry| Some((version_in(entry.file_name().to_str()?)?, entry.path().join(inside))))
             .collect();
         versions.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
-        found.extend(versions.into_iter().map(|(_, folder)| (folder, Source::System)));
+        found.extend(versions.into_iter().map(|(_, folder)| folder));
     }
-    for folder in ["/usr/local/pgsql/bin", "/usr/local/bin"] {
-        found.push((PathBuf::from(folder), Source::System));
-    }
-    let mut seen = std::collections::HashSet::new();
-    found.retain(|(folder, _)| folder.join("postgres").is_file() && seen.insert(folder.clone()));
+    found.extend(["/usr/local/pgsql/bin", "/usr/local/bin"].map(PathBuf::from));
     found
 }
 

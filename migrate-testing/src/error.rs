@@ -23,6 +23,22 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// No client programs that fit a server, and none could be installed.
+    #[error("no pg_dump, pg_restore and psql for a PostgreSQL {major} server were found on this machine")]
+    NoClients {
+        /// The server's version.
+        major: u32,
+        /// Each place that was looked at, and what was wrong with it.
+        looked: Vec<String>,
+    },
+    /// `MIGRATE_PG_CLIENT_BIN` names a folder without usable client programs.
+    #[error("MIGRATE_PG_CLIENT_BIN is set to {}, which cannot be used: {reason}", path.display())]
+    ClientSetting {
+        /// What the variable says.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A program of PostgreSQL's that these binaries came without.
     #[error("there is no {program} beside the PostgreSQL server in {}", folder.display())]
     NoProgram {
@@ -130,6 +146,27 @@ impl Error {
             }
             Error::Setting { .. } => {
                 "set MIGRATE_PG_BIN to the folder that has `postgres` and `initdb` in it, or unset it"
+                    .to_owned()
+            }
+            Error::NoClients { major, looked } => {
+                let package = if cfg!(target_os = "macos") {
+                    format!("`brew install postgresql@{major}`")
+                } else {
+                    format!("`apt-get install postgresql-client-{major}`")
+                };
+                let looked = if looked.is_empty() {
+                    "PATH and the system's usual folders".to_owned()
+                } else {
+                    looked.join("; ")
+                };
+                format!(
+                    "install them ({package}; a newer version does too), or set MIGRATE_PG_CLIENT_BIN to their folder, or \
+                     make `pip` available so that they can be installed for you; looked at: {looked}"
+                )
+            }
+            Error::ClientSetting { .. } => {
+                "set MIGRATE_PG_CLIENT_BIN to the folder that has `pg_dump`, `pg_restore` and `psql` of the server's \
+                 version or a newer one in it, or unset it"
                     .to_owned()
             }
             Error::NoProgram { program, .. } => {

@@ -15,6 +15,7 @@
 
 mod binaries;
 mod cache;
+mod clients;
 mod cluster;
 mod error;
 mod install;
@@ -27,6 +28,7 @@ mod user;
 pub mod verify;
 
 pub use binaries::{Binaries, Source};
+pub use clients::ClientPrograms;
 pub use cluster::fresh as fresh_cluster;
 pub use error::Error;
 #[cfg(feature = "insta")]

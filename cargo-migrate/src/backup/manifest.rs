@@ -40,6 +40,9 @@ pub(crate) struct Manifest {
     pub(crate) schema_digest: Option<String>,
     /// The rows of each table whose data was copied, by its qualified name as SQL writes it.
     pub(crate) rows: BTreeMap<String, u64>,
+    /// The roles that own something in the database, or may do something with it: a server that is to take it needs them.
+    #[serde(default)]
+    pub(crate) roles: Vec<String>,
     /// The history: stem, checksum of the up text, whether it is dirty.
     pub(crate) history: Vec<Recorded>,
     /// What the digest over the pending set was, where pending migrations decided what was copied or the backup was made for
@@ -80,6 +83,39 @@ pub(crate) enum Format {
     Plain,
 }
 
+impl Format {
+    /// The archive's name in a backup's folder.
+    pub(crate) fn archive(self) -> &'static str {
+        match self {
+            Self::Custom => "archive.dump",
+            Self::Directory => "archive",
+            Self::Plain => "archive.sql.gz",
+        }
+    }
+
+    /// As pg_dump and people name it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Custom => "custom",
+            Self::Directory => "directory",
+            Self::Plain => "plain",
+        }
+    }
+}
+
+impl Manifest {
+    /// The major version of the pg_dump that wrote the archive; an older pg_restore cannot read it.
+    pub(crate) fn pg_dump_major(&self) -> Option<u32> {
+        let version = self.tools.get("pg_dump")?;
+        version.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty())?.parse().ok()
+    }
+
+    /// The server's major version.
+    pub(crate) fn server_major(&self) -> u32 {
+        self.server_version / 10_000
+    }
+}
+
 /// How much of the database was copied.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
@@ -101,4 +137,53 @@ pub(crate) struct Verified {
     pub(crate) at: String,
     /// It was restored into a scratch database too, and schema and row counts were the same.
     pub(crate) restored: bool,
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A manifest of a small backup.
+    pub(crate) fn manifest(id: &str) -> Manifest {
+        Manifest {
+            version: VERSION,
+            id: id.to_owned(),
+            environment: None,
+            server: "postgres://postgres@db:5432/shop".to_owned(),
+            server_version: 150_018,
+            identity: Identity {
+                system: Some("7300000000000000001".to_owned()),
+                oid: 16_384,
+                database: "shop".to_owned(),
+            },
+            taken_at: "2026-11-21T10:00:00.000Z".to_owned(),
+            elapsed_ms: 1_200,
+            format: Format::Custom,
+            compression: "gzip".to_owned(),
+            scope: Scope::Whole,
+            files: BTreeMap::new(),
+            bytes: 42_000,
+            database_bytes: 9_000_000,
+            schema_digest: None,
+            rows: BTreeMap::new(),
+            roles: vec!["postgres".to_owned()],
+            history: Vec::new(),
+            pending: None,
+            tools: [("pg_dump", "pg_dump (PostgreSQL) 15.18"), ("cargo-migrate", "0.1.0")]
+                .map(|(tool, version)| (tool.to_owned(), version.to_owned()))
+                .into(),
+            verified: None,
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_read_back_as_it_was_written() {
+        let mut written = manifest("backup-20261121T100000Z");
+        written.scope = Scope::Affected { tables: vec!["public.orders".to_owned()] };
+        written.verified = Some(Verified { at: "2026-11-21T11:00:00.000Z".to_owned(), restored: true });
+        let text = serde_json::to_string(&written).unwrap();
+        let read: Manifest = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, written);
+        assert_eq!((read.pg_dump_major(), read.server_major()), (Some(15), 15));
+    }
 }

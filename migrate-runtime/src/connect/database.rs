@@ -122,6 +122,13 @@ impl Database {
         Self { dbname: dbname.to_owned(), ..self.clone() }
     }
 
+    /// The same, with several servers tried in the order in which they are written: two connections then reach the same
+    /// one.
+    #[must_use]
+    pub fn in_order(&self) -> Self {
+        Self { shuffle: false, ..self.clone() }
+    }
+
     /// For people: `postgres://user@host:port/database`, without the password.
     pub fn display(&self) -> String {
         self.to_string()

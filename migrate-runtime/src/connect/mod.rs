@@ -19,6 +19,7 @@ mod service;
 mod sslmode;
 mod target;
 mod url;
+mod variables;
 
 pub use database::Database;
 pub use hint::hint;

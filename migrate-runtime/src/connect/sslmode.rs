@@ -46,7 +46,6 @@ pub(super) enum TlsVersion {
 
 /// What was asked for. Every build reads and checks all of it, so that a setting never means less than it says.
 #[derive(Clone, Debug)]
-#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "used by TLS alone"))]
 pub(super) struct TlsSettings {
     pub(super) mode: SslModeSetting,
     pub(super) roots: Roots,

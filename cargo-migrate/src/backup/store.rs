@@ -1,0 +1,284 @@
+//! The backup folder: what is in it, found by name, and `latest`.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use migrate_core::file;
+
+use super::examine::Damage;
+use super::manifest::{self, Manifest};
+use crate::Problem;
+use crate::config::Settings;
+
+/// The name of the link to the newest.
+pub(crate) const LATEST: &str = "latest";
+
+/// What the names of all backups begin with.
+pub(crate) const PREFIX: &str = "backup-";
+
+/// The manifest's name.
+pub(crate) const MANIFEST: &str = "manifest.json";
+
+/// The largest manifest that is read: one of a hundred thousand tables has some 20 MB.
+const MAX_MANIFEST: u64 = 256 << 20;
+
+/// The backup folder.
+#[derive(Clone, Debug)]
+pub(crate) struct Store {
+    folder: PathBuf,
+}
+
+/// A backup, as its manifest describes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Backup {
+    pub(crate) folder: PathBuf,
+    pub(crate) manifest: Manifest,
+}
+
+/// A backup, or what was one.
+#[derive(Clone, Debug)]
+pub(crate) enum Entry {
+    Readable(Box<Backup>),
+    /// Its manifest says nothing that can be relied on.
+    Broken {
+        id: String,
+        damage: Damage,
+    },
+}
+
+impl Store {
+    /// The one that is configured; it need not be there.
+    pub(crate) fn open(settings: &Settings) -> Self {
+        Self::at(&settings.backup_dir.value)
+    }
+
+    pub(crate) fn at(folder: &Path) -> Self {
+        Self { folder: folder.to_owned() }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The backups whose manifest can be read, newest first.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::Io`] where the folder cannot be read. One that is not there has no backups.
+    pub(crate) fn list(&self) -> anyhow::Result<Vec<Backup>> {
+        let readable = |entry| match entry {
+            Entry::Readable(backup) => Some(*backup),
+            Entry::Broken { .. } => None,
+        };
+        Ok(self.entries()?.into_iter().filter_map(readable).collect())
+    }
+
+    /// All that is named as a backup, newest first.
+    ///
+    /// # Errors
+    ///
+    /// As [`list`](Self::list).
+    pub(crate) fn entries(&self) -> Result<Vec<Entry>, Problem> {
+        let mut names = Vec::new();
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(Problem::io(&self.folder)(error)),
+        };
+        for entry in entries {
+            let entry = entry.map_err(Problem::io(&self.folder))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with(PREFIX) && entry.path().is_dir() {
+                names.push(name);
+            }
+        }
+        // The names begin with the time.
+        names.sort_unstable_by(|one, other| other.cmp(one));
+        Ok(names
+            .into_iter()
+            .map(|id| match Backup::read(&self.folder.join(&id)) {
+                Ok(backup) => Entry::Readable(Box::new(backup)),
+                Err(damage) => Entry::Broken { id, damage },
+            })
+            .collect())
+    }
+
+    /// The backup of this name: `latest`, an id, or the beginning of one, with or without `backup-`.
+    ///
+    /// # Errors
+    ///
+    /// [`Problem::NoBackup`], [`Problem::SeveralBackups`]; [`Problem::DamagedBackup`] where its manifest cannot be read.
+    pub(crate) fn get(&self, name: &str) -> anyhow::Result<Backup> {
+        let entries = self.entries()?;
+        let id = |entry: &Entry| match entry {
+            Entry::Readable(backup) => folder_name(&backup.folder),
+            Entry::Broken { id, .. } => id.clone(),
+        };
+        let no_backup = || Problem::NoBackup { name: name.to_owned(), folder: self.folder.clone() };
+        if name == LATEST {
+            let named = self.latest();
+            let found = entries.iter().find(|entry| Some(id(entry)) == named).or(entries.first());
+            return opened(found.ok_or_else(no_backup)?);
+        }
+        let fits =
+            |id: &str| id.starts_with(name) || id.strip_prefix(PREFIX).is_some_and(|id| id.starts_with(name));
+        if let Some(same) = entries.iter().find(|entry| id(entry) == name) {
+            return opened(same);
+        }
+        let found: Vec<_> = entries.iter().filter(|entry| fits(&id(entry))).collect();
+        match (&found[..], name.is_empty()) {
+            (_, true) | ([], _) => Err(no_backup().into()),
+            ([one], _) => opened(one),
+            (several, _) => {
+                let found = several.iter().map(|entry| id(entry)).collect();
+                Err(Problem::SeveralBackups { name: name.to_owned(), found }.into())
+            }
+        }
+    }
+
+    /// What `latest` points to.
+    pub(crate) fn latest(&self) -> Option<String> {
+        let target = fs::read_link(self.folder.join(LATEST)).ok()?;
+        Some(folder_name(&target)).filter(|name| self.folder.join(name).is_dir())
+    }
+
+    /// Points `latest` to a backup, in one step.
+    pub(super) fn set_latest(&self, id: &str) -> Result<(), Problem> {
+        let temporary = self.folder.join(format!(".{LATEST}.{}.tmp", std::process::id()));
+        let _ = fs::remove_file(&temporary);
+        std::os::unix::fs::symlink(id, &temporary).map_err(Problem::io(&temporary))?;
+        let link = self.folder.join(LATEST);
+        fs::rename(&temporary, &link).map_err(|error| {
+            let _ = fs::remove_file(&temporary);
+            Problem::io(&link)(error)
+        })
+    }
+}
+
+fn opened(entry: &Entry) -> anyhow::Result<Backup> {
+    match entry {
+        Entry::Readable(backup) => Ok((**backup).clone()),
+        Entry::Broken { id, damage } => Err(damage.problem(id).into()),
+    }
+}
+
+fn folder_name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+impl Backup {
+    /// Reads the manifest in a folder.
+    pub(crate) fn read(folder: &Path) -> Result<Self, Damage> {
+        let path = folder.join(MANIFEST);
+        let bytes = file::read(&path, MAX_MANIFEST).map_err(|error| match error.source.kind() {
+            io::ErrorKind::NotFound => Damage::NoManifest,
+            _ => Damage::Unreadable { file: MANIFEST.to_owned(), why: error.source.to_string() },
+        })?;
+        let bad = |error: serde_json::Error| Damage::BadManifest { why: error.to_string() };
+        // What a newer version means by the rest nobody here knows.
+        let value: serde_json::Value = serde_json::from_slice(&bytes).map_err(bad)?;
+        let version = value["version"].as_u64().unwrap_or_default();
+        if version > u64::from(manifest::VERSION) {
+            return Err(Damage::NewerManifest { version });
+        }
+        let manifest: Manifest = serde_json::from_value(value).map_err(bad)?;
+        let name = folder_name(folder);
+        if manifest.id != name {
+            return Err(Damage::OtherName { id: manifest.id });
+        }
+        Ok(Self { folder: folder.to_owned(), manifest })
+    }
+
+    /// Its name.
+    pub(crate) fn id(&self) -> &str {
+        &self.manifest.id
+    }
+
+    /// Writes a manifest that was changed, in one step.
+    pub(super) fn write(&self) -> Result<(), file::FileError> {
+        let mut text = serde_json::to_string_pretty(&self.manifest).unwrap_or_default();
+        text.push('\n');
+        file::replace_private(&self.folder.join(MANIFEST), text.as_bytes())
+    }
+
+    /// The archive: one file, or the folder that pg_dump made.
+    pub(crate) fn archive(&self) -> PathBuf {
+        self.folder.join(self.manifest.format.archive())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::super::manifest::tests::manifest;
+    use super::*;
+
+    /// A backup folder with these backups in it, each with an archive of its own.
+    pub(crate) fn store(ids: &[&str]) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::at(folder.path());
+        for id in ids {
+            let backup = Backup { folder: folder.path().join(id), manifest: manifest(id) };
+            fs::create_dir(&backup.folder).unwrap();
+            fs::write(backup.archive(), format!("PGDMP of {id}")).unwrap();
+            backup.write().unwrap();
+        }
+        (folder, store)
+    }
+
+    const ONE: &str = "backup-20261120T100000Z";
+    const TWO: &str = "backup-20261121T100000Z";
+    const THREE: &str = "backup-20261121T110000Z";
+
+    #[test]
+    fn backups_are_found_by_their_names() {
+        let (folder, store) = store(&[TWO, ONE, THREE]);
+        fs::create_dir(folder.path().join(".backup-20261121T120000Z.partial")).unwrap();
+        fs::write(folder.path().join("backup-notes.txt"), "").unwrap();
+        let ids: Vec<_> = store.list().unwrap().into_iter().map(|backup| backup.manifest.id).collect();
+        assert_eq!(ids, [THREE, TWO, ONE]);
+        let get = |name: &str| match store.get(name) {
+            Ok(backup) => backup.manifest.id,
+            Err(error) => error.to_string(),
+        };
+        assert_eq!(get(ONE), ONE);
+        assert_eq!(get("backup-20261120"), ONE);
+        assert_eq!(get("20261121T11"), THREE);
+        assert_eq!(get("20261121"), format!("`20261121` may mean {THREE}, {TWO}"));
+        assert!(get("").starts_with("there is no backup ``"));
+        assert!(get("2025").starts_with("there is no backup `2025` in "));
+    }
+
+    #[test]
+    fn latest_is_what_it_points_to_or_else_the_newest() {
+        let (folder, store) = store(&[ONE, TWO]);
+        assert_eq!(store.get(LATEST).unwrap().id(), TWO);
+        store.set_latest(ONE).unwrap();
+        store.set_latest(ONE).unwrap();
+        assert_eq!(store.get(LATEST).unwrap().id(), ONE);
+        assert_eq!(fs::read_link(folder.path().join(LATEST)).unwrap(), Path::new(ONE));
+        fs::remove_file(folder.path().join(LATEST)).unwrap();
+        symlink("backup-gone", folder.path().join(LATEST)).unwrap();
+        assert_eq!(store.get(LATEST).unwrap().id(), TWO);
+        assert!(Store::at(Path::new("/nonexistent")).get(LATEST).is_err());
+    }
+
+    #[test]
+    fn a_manifest_that_says_nothing_reliable_is_told_as_damage() {
+        let (folder, store) = store(&[ONE, TWO]);
+        let write = |text: &str| fs::write(folder.path().join(ONE).join(MANIFEST), text).unwrap();
+        let why = || store.get(ONE).unwrap_err().to_string();
+        write("{");
+        assert!(why().contains("its manifest cannot be read: EOF"), "{}", why());
+        write("{\"version\": 7}");
+        assert!(why().contains("its manifest is of version 7"), "{}", why());
+        write(&serde_json::to_string(&manifest(TWO)).unwrap());
+        assert!(why().contains(&format!("its manifest is that of {TWO}")), "{}", why());
+        fs::remove_file(folder.path().join(ONE).join(MANIFEST)).unwrap();
+        assert!(why().contains("it has no manifest"), "{}", why());
+        assert_eq!(store.list().unwrap().len(), 1);
+        assert_eq!(store.entries().unwrap().len(), 2);
+    }
+}
