@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use migrate_core::{Checksum, Direction, Set, Version, name, text};
+use migrate_core::{Checksum, Set, Version, name, text};
 
 use crate::{Problem, git};
 
@@ -86,13 +86,14 @@ pub(crate) fn compare(root: &Path, dir: &Path, rev: &str, set: &Set) -> Result<B
     Ok(Base { rev: rev.to_owned(), commit, new, changes })
 }
 
-/// What the files were; `None` where they were no text. A folder that was not in order is compared all the same.
+/// What the files were; `None` where they were no text. A folder that was not in order is compared all the same. Checks
+/// are left out: nothing that is applied depends on them, and so they may change.
 type Files = BTreeMap<String, Option<Checksum>>;
 
 fn files(files: Vec<git::File>) -> Files {
     let migrations = files.into_iter().filter_map(|(path, bytes)| {
         let file = path.file_name()?.to_str()?.to_owned();
-        name::parse(&file).ok()?;
+        name::parse(&file).ok().filter(|name| name.part != name::Part::Check)?;
         let checksum = bytes.ok().and_then(|bytes| text::normalise(&bytes).ok());
         Some((file, checksum.map(|text| Checksum::of(&text))))
     });
@@ -113,7 +114,7 @@ fn judge(old: &Files, set: &Set) -> (Vec<String>, Vec<Change>) {
             Some(_) => changes.push(Change::Edited { file: file.clone() }),
             None => {
                 let same = |(new, found): &(&String, &Checksum)| {
-                    !old.contains_key(*new) && Some(**found) == *checksum && direction(new) == direction(file)
+                    !old.contains_key(*new) && Some(**found) == *checksum && part(new) == part(file)
                 };
                 changes.push(match now.iter().find(same) {
                     Some((to, _)) => Change::Renamed { file: file.clone(), to: to.clone() },
@@ -145,8 +146,8 @@ fn judge(old: &Files, set: &Set) -> (Vec<String>, Vec<Change>) {
     (new, changes)
 }
 
-fn direction(file: &str) -> Option<Direction> {
-    name::parse(file).ok().map(|name| name.direction)
+fn part(file: &str) -> Option<name::Part> {
+    name::parse(file).ok().map(|name| name.part)
 }
 
 #[cfg(test)]
@@ -165,6 +166,7 @@ mod tests {
                 version: name::parse_recorded(stem).unwrap().0,
                 up: script("up", up),
                 down: Some(script("down", down)),
+                check: None,
             }
         };
         Set::new("migrations", migrations.iter().map(migration).collect())

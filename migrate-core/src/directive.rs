@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::check::Moment;
 use crate::schema::name::distance;
 use crate::sql::Reason;
 
@@ -34,11 +35,16 @@ pub struct Allow {
 /// The names of all directives.
 pub const NAMES: [&str; 5] = [NO_TRANSACTION, IRREVERSIBLE, LOCK_TIMEOUT, STATEMENT_TIMEOUT, ALLOW];
 
+/// The names of those that a file of checks may have.
+pub(crate) const OF_CHECKS: [&str; 3] = [BEFORE, AFTER, STATEMENT_TIMEOUT];
+
 const NO_TRANSACTION: &str = "no-transaction";
 const IRREVERSIBLE: &str = "irreversible";
 const LOCK_TIMEOUT: &str = "lock-timeout";
-const STATEMENT_TIMEOUT: &str = "statement-timeout";
+pub(crate) const STATEMENT_TIMEOUT: &str = "statement-timeout";
 const ALLOW: &str = "allow";
+pub(crate) const BEFORE: &str = "before";
+pub(crate) const AFTER: &str = "after";
 
 /// What stands behind `-- migrate`, where a line comment starts like that.
 fn behind_migrate(comment: &str) -> Option<&str> {
@@ -62,17 +68,51 @@ fn without_colon(rest: &str) -> Option<&'static str> {
     NAMES.into_iter().find(|known| *known == name && *known != ALLOW)
 }
 
+/// A directive of a file of checks.
+pub(crate) enum OfCheck {
+    /// `before`, `after`.
+    Section(Moment),
+    /// `statement-timeout`.
+    StatementTimeout(Duration),
+}
+
+/// The directive that a comment is that [`looks_like_one`], in a file of checks.
+pub(crate) fn of_check(comment: &str) -> Result<OfCheck, Reason> {
+    let (name, argument) = name_and_argument(comment)?;
+    let section = |directive, moment| match argument {
+        "" => Ok(OfCheck::Section(moment)),
+        value => Err(Reason::UnexpectedArgument { directive, value: value.to_owned() }),
+    };
+    match name {
+        BEFORE => section(BEFORE, Moment::Before),
+        AFTER => section(AFTER, Moment::After),
+        STATEMENT_TIMEOUT => duration(argument, STATEMENT_TIMEOUT).map(OfCheck::StatementTimeout),
+        _ => Err(Reason::NotOfChecks { found: name.to_owned(), nearest: nearest(name, &OF_CHECKS) }),
+    }
+}
+
+/// The section that a comment is meant to begin, where only its colon is missing: `-- migrate before`, and no more.
+pub(crate) fn section_without_colon(comment: &str) -> Option<&'static str> {
+    let rest = behind_migrate(comment)?.trim();
+    [BEFORE, AFTER].into_iter().find(|name| *name == rest)
+}
+
+/// The parts of a comment that [`looks_like_one`].
+fn name_and_argument(comment: &str) -> Result<(&str, &str), Reason> {
+    let rest = behind_migrate(comment).unwrap_or_default();
+    let Some(body) = rest.trim_start().strip_prefix(':') else {
+        let directive = without_colon(rest).unwrap_or_default();
+        return Err(Reason::MissingColon { directive });
+    };
+    let body = body.trim();
+    let (name, argument) = body.split_once(char::is_whitespace).unwrap_or((body, ""));
+    Ok((name, argument.trim_start()))
+}
+
 impl Directives {
     /// Takes in a comment that [`looks_like_one`].
     pub(crate) fn read(&mut self, comment: &str, is_down: bool) -> Result<(), Reason> {
-        let rest = behind_migrate(comment).unwrap_or_default();
-        let Some(body) = rest.trim_start().strip_prefix(':') else {
-            let directive = without_colon(rest).unwrap_or_default();
-            return Err(Reason::MissingColon { directive });
-        };
-        let body = body.trim();
-        let (name, argument) = body.split_once(char::is_whitespace).unwrap_or((body, ""));
-        let argument = argument.trim_start();
+        let (name, argument) = name_and_argument(comment)?;
         match name {
             NO_TRANSACTION if !argument.is_empty() => {
                 Err(Reason::UnexpectedArgument { directive: NO_TRANSACTION, value: argument.to_owned() })
@@ -105,7 +145,7 @@ impl Directives {
                 Ok(())
             }
             "" => Err(Reason::NoDirective),
-            _ => Err(Reason::UnknownDirective { found: name.to_owned(), nearest: nearest(name) }),
+            _ => Err(Reason::UnknownDirective { found: name.to_owned(), nearest: nearest(name, &NAMES) }),
         }
     }
 }
@@ -122,9 +162,9 @@ fn duration(text: &str, directive: &'static str) -> Result<Duration, Reason> {
 }
 
 /// The directive that is fewest edits away, if that is few enough to be a slip.
-fn nearest(found: &str) -> Option<&'static str> {
+fn nearest(found: &str, names: &[&'static str]) -> Option<&'static str> {
     let found: String = found.chars().take(40).collect::<String>().to_lowercase().replace('_', "-");
-    let (edits, name) = NAMES.into_iter().map(|name| (distance(&found, name), name)).min()?;
+    let (edits, name) = names.iter().map(|name| (distance(&found, name), *name)).min()?;
     (edits <= 1 + name.len() / 4).then_some(name)
 }
 

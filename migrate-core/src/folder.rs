@@ -2,15 +2,18 @@
 
 mod pairs;
 mod problem;
+mod standing;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 pub use problem::{FileKind, Problem, Problems};
+pub use standing::{STANDING, standing_checks};
 
 use crate::lock::{self, Difference, Lock, Recorded};
 use crate::sql::Reason;
-use crate::{Direction, Migration, Script, Set, Version, file, name, text};
+use crate::name::Part;
+use crate::{CheckScript, Migration, Script, ScriptError, Set, Version, file, name, text};
 
 /// The largest file: what PostgreSQL takes in one message (1 GiB − 1, `MaxAllocSize`), less what is sent around it.
 pub const MAX_FILE_BYTES: u64 = (1 << 30) - (1 << 20);
@@ -38,7 +41,7 @@ impl Options {
 /// All migrations of a folder.
 ///
 /// Files that do not end in `.sql`, hidden ones and sub-folders are not looked at; everything else has to be one half of a
-/// migration. Each script gets the [`change`](Script::change) that the folder's `migrations.lock` has of it; whether the
+/// migration, or its checks. Each script gets the [`change`](Script::change) that the folder's `migrations.lock` has of it; whether the
 /// lock fits the folder is [`lock::check`]'s to say.
 ///
 /// # Errors
@@ -60,9 +63,9 @@ pub fn read(folder: &Path, options: &Options) -> Result<Set, Problems> {
                 });
             } else {
                 for path in paths {
-                    let script =
-                        read_script(&path, home.as_deref()).map_err(|problem| problems.push(problem)).ok();
-                    halves.extend(Half::named(path, script));
+                    let content =
+                        read_file(&path, home.as_deref()).map_err(|problem| problems.push(problem)).ok();
+                    halves.extend(Half::named(path, content));
                 }
             }
         }
@@ -87,8 +90,8 @@ pub fn of_files(
     let mut recorded = Recorded::default();
     for (path, bytes) in files {
         if is_looked_at(&path, &mut problems) {
-            let script = bytes.and_then(|bytes| script_of(&path, &bytes));
-            halves.extend(Half::named(path, script.map_err(|problem| problems.push(problem)).ok()));
+            let content = bytes.and_then(|bytes| content_of(&path, &bytes));
+            halves.extend(Half::named(path, content.map_err(|problem| problems.push(problem)).ok()));
         } else if path.file_name().is_some_and(|name| name == lock::FILE_NAME)
             && let Ok(bytes) = bytes
         {
@@ -116,7 +119,7 @@ fn finish(
     }
 }
 
-/// Whether an entry of the folder has to be a half of a migration. A name that cannot be one goes to `problems`.
+/// Whether an entry of the folder has to be a file of a migration. A name that cannot be one goes to `problems`.
 fn is_looked_at(path: &Path, problems: &mut Vec<Problem>) -> bool {
     let Some(name) = path.file_name() else { return false };
     match name.to_str() {
@@ -141,21 +144,48 @@ pub fn newer_than(set: &Set, folder: &Path) -> Option<Vec<Difference>> {
     Some(Lock::of(set).compare(&now)).filter(|differences| !differences.is_empty())
 }
 
-/// One file that has the name of a half of a migration.
+/// What a file of a migration has in it.
+enum Content {
+    Script(Script),
+    Check(CheckScript),
+}
+
+/// One file that has the name of a half of a migration, or of its checks.
 struct Half {
     path: PathBuf,
     stem: String,
     version: Version,
-    direction: Direction,
-    /// `None` where the file is there but is no script: a problem of its own, and no missing half.
-    script: Option<Script>,
+    part: Part,
+    /// `None` where the file is there but makes no sense: a problem of its own, and no missing half.
+    content: Option<Content>,
 }
 
 impl Half {
-    fn named(path: PathBuf, script: Option<Script>) -> Option<Self> {
+    fn named(path: PathBuf, content: Option<Content>) -> Option<Self> {
         let name = name::parse(path.file_name()?.to_str()?).ok()?;
-        let (stem, version, direction) = (name.stem.to_owned(), name.version, name.direction);
-        Some(Self { path, stem, version, direction, script })
+        let (stem, version, part) = (name.stem.to_owned(), name.version, name.part);
+        Some(Self { path, stem, version, part, content })
+    }
+
+    fn script(&self) -> Option<&Script> {
+        match &self.content {
+            Some(Content::Script(script)) => Some(script),
+            _ => None,
+        }
+    }
+
+    fn into_script(self) -> Option<Script> {
+        match self.content {
+            Some(Content::Script(script)) => Some(script),
+            _ => None,
+        }
+    }
+
+    fn into_check(self) -> Option<CheckScript> {
+        match self.content {
+            Some(Content::Check(check)) => Some(check),
+            _ => None,
+        }
     }
 }
 
@@ -213,9 +243,18 @@ fn without_dots(path: &Path) -> PathBuf {
     plain
 }
 
-fn read_script(path: &Path, home: Option<&Path>) -> Result<Script, Problem> {
+fn read_file(path: &Path, home: Option<&Path>) -> Result<Content, Problem> {
+    let bytes = read_bytes(path, home, |file| name::parse(file).map(drop))?;
+    content_of(path, &bytes)
+}
+
+/// What is in an ordinary file with a name that is fine, where it is not behind a link that leads out of `home`.
+fn read_bytes(
+    path: &Path,
+    home: Option<&Path>,
+    is_named: impl FnOnce(&str) -> Result<(), name::NameError>,
+) -> Result<Vec<u8>, Problem> {
     let owned = || path.to_owned();
-    let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
     // The kind before the name: a device called `x.sql` is a device first.
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -236,39 +275,52 @@ fn read_script(path: &Path, home: Option<&Path>) -> Result<Script, Problem> {
             Err(source) => return Err(Problem::Unreadable { path: owned(), source }),
         }
     }
-    if let Err(error) = name::parse(file) {
+    if let Err(error) = is_named(file_name(path)) {
         return Err(Problem::Name { path: owned(), error });
     }
     if metadata.len() > MAX_FILE_BYTES {
         return Err(Problem::TooLarge { path: owned(), bytes: metadata.len() });
     }
-    match file::read_ordinary(path, &metadata, MAX_FILE_BYTES) {
-        Ok(bytes) => script_of(path, &bytes),
-        Err(source) => Err(Problem::Unreadable { path: owned(), source }),
+    file::read_ordinary(path, &metadata, MAX_FILE_BYTES)
+        .map_err(|source| Problem::Unreadable { path: owned(), source })
+}
+
+fn file_name(path: &Path) -> &str {
+    path.file_name().and_then(|file| file.to_str()).unwrap_or_default()
+}
+
+/// What a file of this name with these bytes is.
+fn content_of(path: &Path, bytes: &[u8]) -> Result<Content, Problem> {
+    let file = file_name(path);
+    let name = name::parse(file).map_err(|error| Problem::Name { path: path.to_owned(), error })?;
+    let text = text_of(path, bytes)?;
+    match name.part {
+        Part::Half(_) => Script::parse(file, text).map(Content::Script).map_err(|error| fault(path, error)),
+        Part::Check => {
+            CheckScript::parse(file, text).map(Content::Check).map_err(|error| check_fault(path, error))
+        }
     }
 }
 
-/// The script that a file of this name with these bytes is.
-fn script_of(path: &Path, bytes: &[u8]) -> Result<Script, Problem> {
-    let owned = || path.to_owned();
-    let file = path.file_name().and_then(|file| file.to_str()).unwrap_or_default();
-    if let Err(error) = name::parse(file) {
-        return Err(Problem::Name { path: owned(), error });
-    }
+fn text_of(path: &Path, bytes: &[u8]) -> Result<String, Problem> {
     let size = bytes.len() as u64;
     if size > MAX_FILE_BYTES {
-        return Err(Problem::TooLarge { path: owned(), bytes: size });
+        return Err(Problem::TooLarge { path: path.to_owned(), bytes: size });
     }
-    let text = match text::normalise(bytes) {
-        Ok(text) => text,
-        Err(error) => return Err(Problem::Text { path: owned(), error }),
-    };
-    match Script::parse(file, text) {
-        Ok(script) => Ok(script),
-        Err(error) => Err(match error.reason {
-            Reason::Empty => Problem::Empty { path: owned() },
-            _ => Problem::Script { path: owned(), error },
-        }),
+    text::normalise(bytes).map_err(|error| Problem::Text { path: path.to_owned(), error })
+}
+
+fn fault(path: &Path, error: ScriptError) -> Problem {
+    match error.reason {
+        Reason::Empty => Problem::Empty { path: path.to_owned() },
+        _ => Problem::Script { path: path.to_owned(), error },
+    }
+}
+
+fn check_fault(path: &Path, error: ScriptError) -> Problem {
+    match error.reason {
+        Reason::Empty => Problem::EmptyCheck { path: path.to_owned() },
+        _ => Problem::Script { path: path.to_owned(), error },
     }
 }
 

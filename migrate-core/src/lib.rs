@@ -1,6 +1,7 @@
 //! What a migration is: names, versions, checksums, script splitting, directives, the folder, `migrations.lock`,
 //! planning, and a schema as text. Pure: no database and no terminal.
 
+pub mod check;
 pub mod checksum;
 pub mod directive;
 pub mod duration;
@@ -18,6 +19,7 @@ pub mod standing;
 pub mod text;
 pub mod version;
 
+pub use check::{Check, CheckScript, Moment};
 pub use checksum::Checksum;
 pub use directive::{Allow, Directives};
 pub use history::{HistoryDigest, Row};

@@ -18,6 +18,8 @@
 //! 9f86d0…  0001_create_users.up.sql
 //! #   change 8c1a5f…  0001_create_users.up.sql
 //! ```
+//!
+//! Where a migration has checks, their file has a line as well, and the format is 3.
 
 mod change;
 mod compare;
@@ -30,14 +32,14 @@ pub(crate) use change::{Recorded, recorded};
 pub use compare::Difference;
 
 use crate::file::{self, FileError};
-use crate::{Checksum, Script, Set, name, text};
+use crate::{Checksum, Set, name, text};
 
 /// The name of the file, in the migrations folder.
 pub const FILE_NAME: &str = "migrations.lock";
 
-/// The newest format that this version knows. It reads and writes 1 too, which has no changes: a folder without them has
-/// the lock that it always had.
-pub const FORMAT: u32 = 2;
+/// The newest format that this version knows. It reads and writes 1 too, which has neither changes nor checks, and 2, which
+/// has no checks: a folder without them has the lock that it always had.
+pub const FORMAT: u32 = 3;
 
 const HEADER: &str = "# migrations.lock, format ";
 const HEADER_END: &str = ": written by `cargo migrate lock`, to be committed and not to be edited";
@@ -47,7 +49,7 @@ const MAX_BYTES: u64 = 1 << 26;
 /// The content of a `migrations.lock`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lock {
-    /// In the order of the versions, up before down.
+    /// In the order of the versions: up, down, check.
     pub entries: Vec<Entry>,
     /// As it is written at the end of the file; [`Lock::chain`] is what it should be.
     pub digest: Checksum,
@@ -76,13 +78,16 @@ impl Entry {
 impl Lock {
     /// The lock of a set.
     pub fn of(set: &Set) -> Self {
-        let scripts = set.scripts();
-        let entry = |script: &Script| Entry {
-            file: script.file.to_string(),
-            checksum: script.checksum,
-            change: script.change,
+        let entry = |(file, checksum, change): (&str, Checksum, Option<Checksum>)| Entry {
+            file: file.to_owned(),
+            checksum,
+            change,
         };
-        let entries: Vec<_> = scripts.map(entry).collect();
+        let files = set.migrations.iter().flat_map(|migration| {
+            let changes = migration.scripts().map(|script| script.change).chain(std::iter::once(None));
+            migration.files().zip(changes).map(|((file, checksum), change)| (file, checksum, change))
+        });
+        let entries: Vec<_> = files.map(entry).collect();
         Self { digest: Self::chain(&entries), entries }
     }
 
@@ -95,7 +100,14 @@ impl Lock {
 
     /// The format that these entries need.
     fn format(entries: &[Entry]) -> u32 {
-        if entries.iter().any(|entry| entry.change.is_some()) { 2 } else { 1 }
+        let has_check = entries.iter().any(|entry| entry.file.ends_with(".check.sql"));
+        if has_check {
+            3
+        } else if entries.iter().any(|entry| entry.change.is_some()) {
+            2
+        } else {
+            1
+        }
     }
 
     /// The text of the file.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{HistoryDigest, Script, Version, name};
+use crate::{CheckScript, Checksum, HistoryDigest, Script, Version, name};
 
 /// One migration: an up script and, unless it is irreversible, a down script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub struct Migration {
     pub up: Script,
     /// What rolls it back; `None` where the up file says `-- migrate: irreversible`.
     pub down: Option<Script>,
+    /// What must hold before and behind it; `None` where there is no `.check.sql`. No part of the history's digest: a
+    /// check that is added later changes nothing of what was applied.
+    pub check: Option<CheckScript>,
 }
 
 impl Migration {
@@ -23,7 +26,13 @@ impl Migration {
         std::iter::once(&self.up).chain(&self.down)
     }
 
-    /// The same, to be changed.
+    /// The name and the checksum of each of its files: up, down, check.
+    pub fn files(&self) -> impl Iterator<Item = (&str, Checksum)> {
+        let scripts = self.scripts().map(|script| (script.file.as_ref(), script.checksum));
+        scripts.chain(self.check.iter().map(|check| (check.file.as_ref(), check.checksum)))
+    }
+
+    /// The [`scripts`](Self::scripts), to be changed.
     pub fn scripts_mut(&mut self) -> impl Iterator<Item = &mut Script> {
         std::iter::once(&mut self.up).chain(&mut self.down)
     }
@@ -52,6 +61,11 @@ impl Set {
     /// Every script, in the order of the versions, up before down.
     pub fn scripts(&self) -> impl Iterator<Item = &Script> {
         self.migrations.iter().flat_map(Migration::scripts)
+    }
+
+    /// Every file, in the order of the versions, with its checksum: up, down, check.
+    pub fn files(&self) -> impl Iterator<Item = (&str, Checksum)> {
+        self.migrations.iter().flat_map(Migration::files)
     }
 
     /// The migration with this version.

@@ -1,4 +1,4 @@
-//! File names: `{version}_{description}.{up|down}.sql`.
+//! File names: `{version}_{description}.{up|down|check}.sql`.
 
 use crate::{Direction, Version};
 
@@ -13,8 +13,17 @@ pub struct FileName<'a> {
     pub digits: &'a str,
     /// What follows the number.
     pub description: &'a str,
-    /// Up or down.
-    pub direction: Direction,
+    /// Which of the migration's files it is.
+    pub part: Part,
+}
+
+/// The files that a migration has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// `.up.sql`, `.down.sql`.
+    Half(Direction),
+    /// `.check.sql`.
+    Check,
 }
 
 /// Why a name is not that of a migration file.
@@ -24,9 +33,6 @@ pub enum NameError {
     /// `0001_a.sql`, `0001_a.UP.sql`.
     #[error("the name ends neither in `.up.sql` nor in `.down.sql`")]
     NoDirection,
-    /// `0001_a.check.sql`.
-    #[error("`.check.sql` files are reserved and not supported yet")]
-    Reserved,
     /// `add_products.up.sql`.
     #[error("the name does not start with a version number")]
     NoVersion,
@@ -60,7 +66,6 @@ impl NameError {
             Self::NoDirection => "name it `{version}_{description}.up.sql` or `.down.sql`, in lower case; \
                  keep other SQL in another folder"
                 .to_owned(),
-            Self::Reserved => "keep checks in another folder for now".to_owned(),
             Self::NoVersion => {
                 "put the next version number in front, as `cargo migrate new` does: `0001_add_products.up.sql`".to_owned()
             }
@@ -88,15 +93,13 @@ pub fn is_sql(file: &str) -> bool {
 /// # Errors
 /// Every name that is not a migration's.
 pub fn parse(file: &str) -> Result<FileName<'_>, NameError> {
-    if let Some(found) = file.chars().find(|&c| c.is_control() || is_invisible(c)) {
-        return Err(NameError::Unprintable { found });
-    }
-    let (stem, direction) = if let Some(stem) = file.strip_suffix(".up.sql") {
-        (stem, Direction::Up)
+    printable(file)?;
+    let (stem, part) = if let Some(stem) = file.strip_suffix(".up.sql") {
+        (stem, Part::Half(Direction::Up))
     } else if let Some(stem) = file.strip_suffix(".down.sql") {
-        (stem, Direction::Down)
-    } else if file.ends_with(".check.sql") {
-        return Err(NameError::Reserved);
+        (stem, Part::Half(Direction::Down))
+    } else if let Some(stem) = file.strip_suffix(".check.sql") {
+        (stem, Part::Check)
     } else {
         return Err(NameError::NoDirection);
     };
@@ -115,7 +118,15 @@ pub fn parse(file: &str) -> Result<FileName<'_>, NameError> {
     if description.trim().is_empty() {
         return Err(NameError::NoDescription);
     }
-    Ok(FileName { stem, version, digits, description, direction })
+    Ok(FileName { stem, version, digits, description, part })
+}
+
+/// Refuses a name with characters that are not seen, or that act on what is around them.
+pub(crate) fn printable(file: &str) -> Result<(), NameError> {
+    match file.chars().find(|&c| c.is_control() || is_invisible(c)) {
+        Some(found) => Err(NameError::Unprintable { found }),
+        None => Ok(()),
+    }
 }
 
 /// A version from ASCII digits alone: no sign, no space. `None` also where the number has more than 64 bits.
@@ -189,9 +200,10 @@ mod tests {
                 version: Version::new(10),
                 digits: "0010",
                 description: "add_products",
-                direction: Direction::Down,
+                part: Part::Half(Direction::Down),
             }
         );
+        assert_eq!(parse("0010_add_products.check.sql").map(|name| name.part), Ok(Part::Check));
         assert_eq!(parse("20260102030405_a.up.sql").unwrap().version, Version::new(20_260_102_030_405));
         assert_eq!(parse("00000000000000_setup.up.sql").unwrap().version, Version::new(0));
     }
@@ -212,7 +224,7 @@ mod tests {
             ("0001_a.sql", NameError::NoDirection),
             ("0001_a.UP.sql", NameError::NoDirection),
             ("0001_a.up.SQL", NameError::NoDirection),
-            ("0001_a.check.sql", NameError::Reserved),
+            ("0001_a.checks.sql", NameError::NoDirection),
             ("a.up.sql", NameError::NoVersion),
             (".up.sql", NameError::NoVersion),
             ("_a.up.sql", NameError::NoVersion),

@@ -13,6 +13,7 @@ pub(crate) fn migration(stem: &str) -> Migration {
         version: name::parse_recorded(stem).unwrap().0,
         up: script(stem, Direction::Up, &format!("create table \"{stem}\" ();\n")),
         down: Some(script(stem, Direction::Down, &format!("drop table \"{stem}\";\n"))),
+        check: None,
     }
 }
 

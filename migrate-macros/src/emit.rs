@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use migrate_core::{Checksum, Directives, Migration, Mode, Script, Set, Statement, StatementKind, lock};
+use migrate_core::{
+    Check, CheckScript, Checksum, Directives, Migration, Mode, Moment, Script, Set, Statement, StatementKind, lock,
+};
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -52,7 +54,7 @@ pub(crate) fn module(arguments: &Arguments, place: &Place, set: &Set, schema: &R
 
 /// The lock and every file as inputs of the build. An unnamed constant takes no room in the application.
 fn inputs(place: &Place, set: &Set) -> TokenStream {
-    let files = std::iter::once(lock::FILE_NAME).chain(set.scripts().map(|script| script.file.as_ref()));
+    let files = std::iter::once(lock::FILE_NAME).chain(set.files().map(|(file, _)| file));
     let paths = files.map(|file| format!("/{}/{file}", place.relative));
     quote! {
         #(const _: &[u8] = ::core::include_bytes!(::core::concat!(::core::env!("CARGO_MANIFEST_DIR"), #paths));)*
@@ -66,17 +68,49 @@ pub(crate) fn recorded_schema(place: &Place) -> TokenStream {
 }
 
 fn migration(migration: &Migration) -> TokenStream {
-    let Migration { stem, version, up, down } = migration;
+    let Migration { stem, version, up, down, check } = migration;
     let number = version.number();
     let up = script(up);
     let down = option(down.as_ref().map(script));
+    let check = option(check.as_ref().map(check_script));
     quote! {
         __core::Migration {
             stem: __Cow::Borrowed(#stem),
             version: __core::Version::new(#number),
             up: #up,
             down: #down,
+            check: #check,
         }
+    }
+}
+
+fn check_script(script: &CheckScript) -> TokenStream {
+    let CheckScript { file, text, checksum: sum, statement_timeout, checks } = script;
+    let (sum, statement_timeout) = (checksum(sum), duration(statement_timeout));
+    let checks = checks.iter().map(check);
+    quote! {
+        __core::CheckScript {
+            file: __Cow::Borrowed(#file),
+            text: __Cow::Borrowed(#text),
+            checksum: #sum,
+            statement_timeout: #statement_timeout,
+            checks: {
+                static CHECKS: &[__core::Check] = &[#(#checks),*];
+                __Cow::Borrowed(CHECKS)
+            },
+        }
+    }
+}
+
+fn check(check: &Check) -> TokenStream {
+    let Check { start, end, moment, description } = check;
+    let moment = match moment {
+        Moment::Before => quote!(Before),
+        Moment::After => quote!(After),
+    };
+    let description = option(description.as_ref().map(|text: &Cow<str>| quote!(__Cow::Borrowed(#text))));
+    quote! {
+        __core::Check { start: #start, end: #end, moment: __core::Moment::#moment, description: #description }
     }
 }
 

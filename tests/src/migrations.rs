@@ -31,7 +31,7 @@ pub fn migration(stem: &str, up: &str, down: &str) -> Migration {
     };
     let (version, _) = name::parse_recorded(stem).unwrap_or_else(|| panic!("`{stem}` has no version"));
     let down = (!down.is_empty()).then(|| script("down", down));
-    Migration { stem: stem.to_owned().into(), version, up: script("up", up), down }
+    Migration { stem: stem.to_owned().into(), version, up: script("up", up), down, check: None }
 }
 
 /// A set of (stem, up, down).

@@ -17,6 +17,7 @@ pub(crate) fn migration(number: u64, name: &str, up: &str, down: &str) -> Migrat
         version: Version::new(number),
         up: script("up", up),
         down: (!down.is_empty()).then(|| script("down", down)),
+        check: None,
         stem: stem.clone().into(),
     }
 }
@@ -70,6 +71,7 @@ pub(crate) fn told_about_names(stems: &[&str], rule: &str) -> Vec<String> {
             version: migrate_core::name::parse_version(&digits).unwrap(),
             up,
             down: None,
+            check: None,
             stem: (*stem).to_owned().into(),
         }
     });

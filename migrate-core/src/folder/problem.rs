@@ -151,6 +151,20 @@ pub enum Problem {
         /// The file.
         path: PathBuf,
     },
+    /// A file of checks with white space and comments only.
+    #[error("{}: has no query in it", path.display())]
+    EmptyCheck {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of checks beside no migration.
+    #[error("{}: is the check of a migration that is not there", path.display())]
+    OrphanCheck {
+        /// The file.
+        path: PathBuf,
+        /// The stem that the one migration of its version has.
+        instead: Option<String>,
+    },
     /// More than PostgreSQL takes in one message.
     #[error("{}: is {bytes} bytes, more than PostgreSQL takes in one message (1 GiB)", path.display())]
     TooLarge {
@@ -248,6 +262,8 @@ impl Problem {
             | Self::Text { path, .. }
             | Self::Script { path, .. }
             | Self::Empty { path }
+            | Self::EmptyCheck { path }
+            | Self::OrphanCheck { path, .. }
             | Self::TooLarge { path, .. }
             | Self::NotAFile { path, .. }
             | Self::BrokenLink { path, .. }
@@ -279,6 +295,13 @@ impl Problem {
             Self::Empty { .. } => {
                 "write its SQL, or `SELECT 1;` where nothing is to do; a down that is not wanted is said in the up file: \
                  `-- migrate: irreversible <reason>`"
+            }
+            Self::EmptyCheck { .. } => "write a query that must find nothing, or remove the file",
+            Self::OrphanCheck { instead: Some(stem), .. } => {
+                return format!("name it `{stem}.check.sql`, as the migration is named");
+            }
+            Self::OrphanCheck { instead: None, .. } => {
+                "name it as its migration is named, up to `.check.sql`; a check that is of no migration is a file in `checks/`"
             }
             Self::TooLarge { .. } => {
                 "split it into several migrations, or load the data outside the migrations"

@@ -4,6 +4,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::{Direction, Moment};
 
 /// A folder below a project, with files in it.
 struct Project {
@@ -114,13 +115,64 @@ fn every_problem_is_told_in_one_go() {
             "0004_d.up.sql: has no statement in it",
             "0005_e.up.sql: byte 8 (0xe9) is not UTF-8",
             "0006_f.down.sql: byte 7 is NUL, which PostgreSQL takes in no statement",
-            "0007_g.check.sql: `.check.sql` files are reserved and not supported yet",
+            "0007_g.check.sql: is the check of a migration that is not there",
             "notes.SQL: the name ends neither in `.up.sql` nor in `.down.sql`",
         ]
     );
     let all = project.read().unwrap_err();
     assert!(all.to_string().starts_with("8 problems in "));
     assert!(all.hint().contains("irreversible"));
+}
+
+#[test]
+fn a_check_stands_beside_its_migration() {
+    let plain = Project::new().pair("1_a").pair("2_b").read().unwrap();
+    let project = Project::new().pair("1_a").pair("2_b").file(
+        "2_b.check.sql",
+        b"\xEF\xBB\xBF-- none left\r\nSELECT 1;\r\n-- migrate: before\r\nSELECT 2;\r\n",
+    );
+    let set = project.read().unwrap();
+    assert_eq!(set.migrations[0].check, None);
+    let check = set.migrations[1].check.as_ref().unwrap();
+    assert_eq!((check.file.as_ref(), check.checks.len()), ("2_b.check.sql", 2));
+    assert_eq!(check.text, "-- none left\nSELECT 1;\n-- migrate: before\nSELECT 2;\n");
+    assert_eq!(check.of(Moment::Before).count(), 1);
+    // What is applied is the same with and without.
+    assert_eq!(set.digest, plain.digest);
+    let files: Vec<_> = set.migrations[1].files().map(|(file, _)| file.to_owned()).collect();
+    assert_eq!(files, ["2_b.up.sql", "2_b.down.sql", "2_b.check.sql"]);
+    let sql = fs::read_dir(project.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let read = of_files(&project.folder(), sql.map(|path| (path.clone(), Ok(fs::read(&path).unwrap()))));
+    assert_eq!(read.unwrap().migrations[1].check.as_ref(), Some(check));
+}
+
+#[test]
+fn checks_with_something_wrong() {
+    let project = Project::new()
+        .pair("1_a")
+        .file("1_b.check.sql", "SELECT 1;")
+        .pair("2_a")
+        .file("2_a.check.sql", "-- nothing\n")
+        .pair("3_a")
+        .file("3_a.check.sql", "SELECT 1;\nDELETE FROM t;")
+        .file("4_a.check.sql", "SELECT 1;")
+        .pair("5_a")
+        .file("5_a.check.sql", b"SELECT '\xE9';")
+        .file("6_a.up.sql", "SELECT 1;")
+        .file("6_a.check.sql", "SELECT 1;");
+    assert_eq!(
+        project.problems(),
+        [
+            "1_b.check.sql: is the check of a migration that is not there",
+            "2_a.check.sql: has no query in it",
+            "3_a.check.sql:2:1: `DELETE` in a file of checks, where only queries stand",
+            "4_a.check.sql: is the check of a migration that is not there",
+            "5_a.check.sql: byte 8 (0xe9) is not UTF-8",
+            "6_a.up.sql: has no 6_a.down.sql beside it",
+        ]
+    );
+    let problems = project.read().unwrap_err();
+    assert!(problems.hint().contains("name it `1_a.check.sql`"), "{}", problems.hint());
 }
 
 #[test]
@@ -222,6 +274,9 @@ fn every_problem_has_a_hint_and_a_message_in_our_form() {
         Problem::Text { path: path(), error: text::TextError::Utf16 },
         Problem::Script { path: path(), error: Script::parse("1_a.up.sql", text).unwrap_err() },
         Problem::Empty { path: path() },
+        Problem::EmptyCheck { path: path() },
+        Problem::OrphanCheck { path: path(), instead: None },
+        Problem::OrphanCheck { path: path(), instead: Some("1_b".to_owned()) },
         Problem::TooLarge { path: path(), bytes: 1 },
         Problem::NotAFile { path: path(), kind: FileKind::Fifo },
         Problem::BrokenLink { path: path(), target: path() },
@@ -424,7 +479,7 @@ mod links {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
         if fs::read(&path).is_ok() {
             // We are root: the same error comes from a file that is gone between listing and reading.
-            let gone = read_script(&project.folder().join("2_gone.up.sql"), None).unwrap_err();
+            let gone = read_file(&project.folder().join("2_gone.up.sql"), None).err().unwrap();
             assert!(matches!(gone, Problem::Unreadable { .. }));
             return;
         }

@@ -30,6 +30,46 @@ fn the_text_is_format_1() {
     ");
 }
 
+/// A set whose newest migration has a check.
+fn checked(query: &str) -> Set {
+    let mut migrations = vec![migration("0001_a"), migration("0002_b")];
+    let check = crate::CheckScript::parse("0002_b.check.sql", query.to_owned()).unwrap();
+    migrations[1].check = Some(check);
+    Set::new("migrations", migrations)
+}
+
+#[test]
+fn with_checks_the_text_is_format_3() {
+    let lock = Lock::of(&checked("SELECT 1;\n"));
+    let text = lock.render();
+    insta::assert_snapshot!(text, @"
+    # migrations.lock, format 3: written by `cargo migrate lock`, to be committed and not to be edited
+    23698780c129e5903acf71be60a1e83885a84e8654770675f072cab71a69dcf7  0001_a.up.sql
+    2c389577c6b72ee3e862b098048ef6a133783cfc6353a232563aae089c74b24c  0001_a.down.sql
+    1d2579e78aba435d8181af0f77cd3c06b57ea4ef27e7ed063cb4a6941edc702a  0002_b.up.sql
+    61a78ac33957e37e18622ba9cedec7f36995bc50bc22cf032f93baeedf008b62  0002_b.down.sql
+    b4e0497804e46e0a0b0b8c31975b062152d551bac49c3c2e80932567b4085dcd  0002_b.check.sql
+    # digest 4eab6841b629f82071af831b3d1cf3f1821bc8b41ef49fa374fb37a24a367e47
+    ");
+    assert_eq!(Lock::parse(&text), Ok(lock.clone()));
+    assert_eq!(lock.compare(&checked("SELECT 1;\n")), []);
+    let told = |lock: &Lock, set: &Set| -> Vec<String> {
+        lock.compare(set).iter().map(|difference| difference.to_string()).collect()
+    };
+    let edited = told(&lock, &checked("SELECT 2;\n"));
+    assert!(edited.len() == 1 && edited[0].starts_with("0002_b.check.sql was edited: "), "{edited:?}");
+    let without = set(&["0001_a", "0002_b"]);
+    assert_eq!(
+        told(&lock, &without),
+        ["0002_b.check.sql is in migrations.lock but not in the folder"]
+    );
+    // The lock of a folder that had no checks yet is as it always was.
+    let before = Lock::parse(&Lock::of(&without).render()).unwrap();
+    assert_eq!(before.compare(&without), []);
+    assert_eq!(told(&before, &checked("SELECT 1;\n")), ["0002_b.check.sql is not in migrations.lock"]);
+    assert_eq!(checked("SELECT 1;\n").digest, without.digest);
+}
+
 /// A set of which every up has a recorded change.
 fn recorded(stems: &[&str]) -> Set {
     let mut migrations: Vec<_> = stems.iter().map(|stem| migration(stem)).collect();
@@ -167,7 +207,7 @@ fn tells_the_line_that_is_wrong() {
     let cases = [
         (String::new(), 1, ParseError::Header),
         ("hello\n".to_owned(), 1, ParseError::Header),
-        (good.replace("format 1", "format 3"), 1, ParseError::Format { found: 3 }),
+        (good.replace("format 1", "format 4"), 1, ParseError::Format { found: 4 }),
         (good.replace(first, "hello"), 2, ParseError::Entry),
         (good.replace(first, ""), 2, ParseError::Entry),
         (good.replace(first, &first.replace("  ", " ")), 2, ParseError::Entry),

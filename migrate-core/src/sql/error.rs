@@ -152,6 +152,47 @@ pub enum Reason {
     /// Something behind `COPY … FROM STDIN;` on its line.
     #[error("something stands behind `COPY … FROM STDIN;` on its line")]
     CopyLine,
+    /// Something else than a query in a file of checks.
+    #[error("`{command}` in a file of checks, where only queries stand")]
+    NotAQuery {
+        /// Its first word.
+        command: String,
+    },
+    /// A check that writes or locks.
+    #[error("a check only looks, and this one does `{command}`")]
+    ChangesData {
+        /// The command.
+        command: &'static str,
+    },
+    /// A parenthesis that closes nothing.
+    #[error("this parenthesis closes nothing")]
+    UnopenedParenthesis,
+    /// A directive that a file of checks does not have.
+    #[error("`{found}` is no directive of a check")]
+    NotOfChecks {
+        /// As written.
+        found: String,
+        /// The known one that looks most like it.
+        nearest: Option<&'static str>,
+    },
+    /// `before` or `after` between the words of a query.
+    #[error("`-- migrate: {directive}` inside of a query")]
+    SectionInQuery {
+        /// The directive.
+        directive: &'static str,
+    },
+    /// `before` or `after` with no query behind it.
+    #[error("no query stands behind `-- migrate: {directive}`")]
+    EmptySection {
+        /// The directive.
+        directive: &'static str,
+    },
+    /// `before` or `after` in a check that belongs to no migration.
+    #[error("`-- migrate: {directive}` in a standing check, which is of no migration")]
+    SectionInStanding {
+        /// The directive.
+        directive: &'static str,
+    },
 }
 
 impl Reason {
@@ -214,6 +255,26 @@ impl Reason {
                 "end every statement of the body with a semicolon, and the body with `END;`".into()
             }
             Self::CopyLine => "start the data, or the next statement, on a line of its own".into(),
+            Self::NotAQuery { .. } => "write a query that finds what must not be there: SELECT, WITH … SELECT, VALUES or TABLE; \
+                                       what changes something belongs into the up file"
+                .into(),
+            Self::ChangesData { .. } => {
+                "leave it out: a check runs read-only; what changes something belongs into the up file".into()
+            }
+            Self::UnopenedParenthesis => "remove it, or open it before".into(),
+            Self::NotOfChecks { nearest: Some(nearest), .. } => format!("did you mean `{nearest}`?"),
+            Self::NotOfChecks { nearest: None, .. } => {
+                format!("those of a check are {}", crate::directive::OF_CHECKS.map(|name| format!("`{name}`")).join(", "))
+            }
+            Self::SectionInQuery { .. } => {
+                "write it above the query: it holds for the queries behind it".into()
+            }
+            Self::EmptySection { .. } => {
+                "write it above the queries that it is meant for, or remove it".into()
+            }
+            Self::SectionInStanding { .. } => "remove it: a standing check runs with every postflight; a check that \
+                                               belongs to a migration stands beside it, as `NNNN_name.check.sql`"
+                .into(),
         }
     }
 }

@@ -7,7 +7,7 @@ mod cluster_wide;
 mod compare;
 mod concurrent;
 mod error;
-mod lexer;
+pub(crate) mod lexer;
 mod meta_command;
 mod other_tools;
 mod secrets;

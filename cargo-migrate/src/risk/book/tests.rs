@@ -9,7 +9,7 @@ fn set(migrations: &[(&str, &str, &str)]) -> Set {
         let script =
             |way: &str, text: &str| Script::parse(&format!("{stem}.{way}.sql"), text.to_owned()).unwrap();
         let down = (!down.is_empty()).then(|| script("down", down));
-        Migration { stem: (*stem).to_owned().into(), version, up: script("up", up), down }
+        Migration { stem: (*stem).to_owned().into(), version, up: script("up", up), down, check: None }
     };
     Set::new("migrations", migrations.iter().map(migration).collect())
 }
