@@ -1,7 +1,7 @@
 //! The exit codes: what each means, and which failure ends in which.
 
 use migrate_core::lock::LockError;
-use migrate_core::{Direction, Refusal};
+use migrate_core::{Direction, Moment, Refusal};
 use migrate_runtime::Error as EngineError;
 
 /// How the process ends. The numbers are a contract with scripts and CI jobs.
@@ -95,6 +95,11 @@ fn of_engine(error: &EngineError) -> Exit {
             (true, _) => Exit::PostflightFailed,
             (false, Direction::Up) => Exit::MigrationFailed,
             (false, Direction::Down) => Exit::RollbackFailed,
+        },
+        EngineError::CheckFailed { moment, applied, .. } => match (moment, applied) {
+            (Moment::Before, _) => Exit::Refused,
+            (Moment::After, false) => Exit::MigrationFailed,
+            (Moment::After, true) => Exit::PostflightFailed,
         },
         EngineError::Dirty { .. } | EngineError::LostWhilePartlyApplied { .. } => Exit::Dirty,
         EngineError::Refused(refusal) => of_refusal(refusal),

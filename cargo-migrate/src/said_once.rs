@@ -54,7 +54,8 @@ mod tests {
         let sql = "CREATE INDEX i ON t (a);\nALTER TABLE t ADD CHECK (a > 0);\n\nDROP TABLE u;\nDELETE FROM v; DROP TABLE w;\n";
         let up = Script::parse("0001_a.up.sql", sql.to_owned()).unwrap();
         let down = Script::parse("0001_a.down.sql", "CREATE INDEX j ON t (b);".to_owned()).unwrap();
-        let migration = Migration { stem: "0001_a".into(), version: Version::new(1), up, down: Some(down), check: None };
+        let migration =
+            Migration { stem: "0001_a".into(), version: Version::new(1), up, down: Some(down), check: None };
         let set = Set::new("migrations", vec![migration]);
         let book = Book::read(&set, |_| true);
         let of = |direction| book.of_text("0001_a", direction);

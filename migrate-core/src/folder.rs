@@ -11,8 +11,8 @@ pub use problem::{FileKind, Problem, Problems};
 pub use standing::{STANDING, standing_checks};
 
 use crate::lock::{self, Difference, Lock, Recorded};
-use crate::sql::Reason;
 use crate::name::Part;
+use crate::sql::Reason;
 use crate::{CheckScript, Migration, Script, ScriptError, Set, Version, file, name, text};
 
 /// The largest file: what PostgreSQL takes in one message (1 GiB − 1, `MaxAllocSize`), less what is sent around it.

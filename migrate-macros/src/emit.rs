@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use migrate_core::{
-    Check, CheckScript, Checksum, Directives, Migration, Mode, Moment, Script, Set, Statement, StatementKind, lock,
+    Check, CheckScript, Checksum, Directives, Migration, Mode, Moment, Script, Set, Statement, StatementKind,
+    lock,
 };
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;

@@ -42,14 +42,25 @@ impl Connection {
     ///
     /// [`Error::Server`] with the server's answer, [`Error::ConnectionLost`], [`Error::Interrupted`].
     pub fn rows(&self, doing: &str, sql: &str) -> Result<Vec<Row>, Error> {
-        let Some(session) = &self.session else { return Ok(Vec::new()) };
+        self.with(async |session| {
+            Ok(session.ask(doing, sql).await?.into_rows().into_iter().map(Row).collect())
+        })
+    }
+
+    /// Does this on the session; cancelled on the server where the interrupt comes.
+    pub(crate) fn with<T: Default>(
+        &self,
+        act: impl AsyncFnOnce(&Session) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        // There is one until the connection is dropped.
+        let Some(session) = &self.session else { return Ok(T::default()) };
         self.runtime.block_on(async {
-            let asked = self.interrupt.or(session.ask(doing, sql)).await;
-            if let Err(Error::Interrupted { .. }) = &asked {
+            let done = self.interrupt.or(act(session)).await;
+            if let Err(Error::Interrupted { .. }) = &done {
                 let cancel = session.database.cancel(session.client.cancel_token());
                 let _ = tokio::time::timeout(std::time::Duration::from_secs(2), cancel).await;
             }
-            Ok(asked?.into_rows().into_iter().map(Row).collect())
+            done
         })
     }
 

@@ -50,7 +50,15 @@ impl Runner<'_> {
         let attempt = Attempt { lock_timeout: None, durable, prove: self.proves(steps) };
         let works: Vec<_> = steps.iter().map(|step| (step.work(), self.record(step))).collect();
         let parts = self.builder().transaction(&works, self.rows, attempt);
-        parts.into_iter().map(text).collect()
+        parts.into_iter().flat_map(texts).collect()
+    }
+}
+
+/// The messages of a part.
+fn texts(part: Part<'_>) -> Vec<String> {
+    match part {
+        Part::Checks { asking, .. } => asking.messages(),
+        part => vec![text(part)],
     }
 }
 
@@ -63,6 +71,7 @@ pub(crate) fn text(part: Part<'_>) -> String {
             }
             _ => work.script.sql(&statement).to_owned(),
         },
+        Part::Checks { asking, .. } => asking.messages().join(";\n"),
         Part::Schema { moment: Moment::Before, .. } => "-- prove: here the schema is read".to_owned(),
         Part::Schema { moment: Moment::After, .. } => {
             "-- prove: here it is read again, and ROLLBACK follows where the \

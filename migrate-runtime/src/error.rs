@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use migrate_core::schema::{Diff, Unmet};
-use migrate_core::{Checksum, Direction, Refusal};
+use migrate_core::{Checksum, Direction, Moment, Refusal};
 
+use crate::checks::Outcome;
 use crate::event::{PlannedStep, Session};
 
 /// Why a run failed. [`hint`](Error::hint) says what to do.
@@ -159,6 +160,18 @@ pub enum Error {
         /// What it changed.
         disproof: Box<Disproof>,
     },
+    /// A check of a migration failed. Nothing of the migration is left, unless it is one that cannot be rolled back.
+    #[error("{}", unheld(stem, *moment, failed, *applied))]
+    CheckFailed {
+        /// The migration.
+        stem: String,
+        /// Before the migration's script, or behind it.
+        moment: Moment,
+        /// Every check of that moment that failed; never empty.
+        failed: Vec<Outcome>,
+        /// It is non-transactional, and so it is applied all the same.
+        applied: bool,
+    },
     /// A proof was asked for, and what these scripts change is not recorded. Nothing was run.
     #[error("no schema change is recorded for {}", named(steps))]
     NotRecorded {
@@ -255,6 +268,20 @@ fn listed(unmet: &[Unmet]) -> String {
     text
 }
 
+fn unheld(stem: &str, moment: Moment, failed: &[Outcome], applied: bool) -> String {
+    let what = match failed {
+        [one] => format!("a check {{}} it failed: {}", one.title()),
+        many => format!("{} checks {{}} it failed", many.len()),
+    };
+    match (moment, applied) {
+        (Moment::Before, _) => format!("`{stem}` was not applied: {}", what.replace("{}", "before")),
+        (Moment::After, false) => format!("`{stem}` was rolled back: {}", what.replace("{}", "behind")),
+        (Moment::After, true) => {
+            format!("`{stem}` is applied, for it is not transactional: {}", what.replace("{}", "behind"))
+        }
+    }
+}
+
 fn after(failure: &Option<Box<Failure>>) -> String {
     failure.as_ref().map_or_else(String::new, |failure| failure.reason())
 }
@@ -341,7 +368,7 @@ impl std::fmt::Debug for Failure {
 }
 
 /// What the server said, field by field (protocol, "Error and Notice Message Fields").
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerError {
     /// ERROR, FATAL, PANIC.
     pub severity: String,

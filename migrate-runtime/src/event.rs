@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use migrate_core::{Direction, Warning};
+use migrate_core::{Direction, Moment, Warning};
 
 /// Something that happened in a run, in the order in which it happened.
 #[derive(Clone, Debug)]
@@ -75,6 +75,19 @@ pub enum Event {
         /// How many in this migration.
         total: usize,
         /// How long it took.
+        elapsed: Duration,
+    },
+    /// The checks before a migration, or behind it, were run.
+    Checked {
+        /// The migration.
+        stem: String,
+        /// Before its script, or behind it.
+        moment: Moment,
+        /// How many were run.
+        checks: usize,
+        /// How many of them failed. The run ends where it is not 0.
+        failed: usize,
+        /// How long they took together.
         elapsed: Duration,
     },
     /// A migration was rolled back because of a lock and is tried again.

@@ -1,5 +1,7 @@
 //! What to do about each error, and each error's exit code family, in one place.
 
+use migrate_core::Moment;
+
 use crate::Error;
 use crate::error::{Failure, ServerError};
 
@@ -68,6 +70,15 @@ impl Error {
             Self::Disproved { .. } => "nothing of it is left; either this database is not what its migrations make \
                  (`cargo migrate drift` says where), or the record is of something else (`cargo migrate verify` says so, \
                  `verify --record` renews it)"
+                .to_owned(),
+            Self::CheckFailed { applied: true, .. } => "mend what the check found, with a migration or by hand; \
+                 `cargo migrate postflight` runs the check again"
+                .to_owned(),
+            Self::CheckFailed { moment: Moment::Before, .. } => "nothing of it was run: mend what the check found, or the \
+                 check where it asks the wrong thing, then run again"
+                .to_owned(),
+            Self::CheckFailed { .. } => "nothing of it is left: mend the migration, what the check found, or the check \
+                 where it asks the wrong thing, then run again"
                 .to_owned(),
             Self::NotRecorded { .. } => "nothing was run; record what each script changes with `cargo migrate verify \
                  --record` and commit migrations.lock; without the proof it runs with --no-prove"

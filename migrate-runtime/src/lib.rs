@@ -13,6 +13,7 @@
 //! }
 //! ```
 
+pub mod checks;
 pub mod connect;
 pub mod connection;
 pub mod embed;

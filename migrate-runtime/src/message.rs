@@ -7,9 +7,10 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use migrate_core::{Direction, Script, Statement, StatementKind};
+use migrate_core::{CheckScript, Direction, Moment as CheckMoment, Script, Statement, StatementKind};
 use tokio_postgres::error::DbError;
 
+use crate::checks::Asking;
 use crate::error::{Failure, ServerError};
 use crate::failure::{byte_of, original_position};
 use crate::history_table::quote_literal;
@@ -37,6 +38,8 @@ pub(crate) struct Work<'a> {
     pub version: &'a str,
     pub direction: Direction,
     pub script: &'a Script,
+    /// What must hold before and behind it.
+    pub checks: Option<&'a CheckScript>,
 }
 
 impl Work<'_> {
@@ -67,6 +70,11 @@ pub(crate) enum Part<'a> {
         work: Work<'a>,
         moment: Moment,
     },
+    /// What must hold is asked here.
+    Checks {
+        work: Work<'a>,
+        asking: Asking<'a>,
+    },
 }
 
 impl Part<'_> {
@@ -82,6 +90,7 @@ impl Part<'_> {
                 Some(failure)
             }
             Self::Schema { work, .. } => Some(work.failure(error.into())),
+            Self::Checks { work, asking } => Some(asking.failure(broken, work.failure(error.into()))),
         }
     }
 }
@@ -266,12 +275,14 @@ impl Builder<'_> {
             if attempt.prove {
                 look(&mut parts, &mut message, *work, Moment::Before);
             }
+            self.ask(&mut parts, &mut message, *work, CheckMoment::Before, attempt.lock_timeout);
             message.own(&format!("SAVEPOINT {SAVEPOINT}"), 1);
             body(&mut parts, &mut message, *work);
             message.own(&format!("RELEASE SAVEPOINT {SAVEPOINT};RESET SESSION AUTHORIZATION;RESET ROLE"), 3);
             if attempt.prove {
                 look(&mut parts, &mut message, *work, Moment::After);
             }
+            self.ask(&mut parts, &mut message, *work, CheckMoment::After, attempt.lock_timeout);
             message.own(record, crate::record::STATEMENTS);
             rows = match work.direction {
                 Direction::Up => rows + 1,
@@ -361,6 +372,22 @@ impl Builder<'_> {
             ),
             1,
         );
+    }
+
+    /// Ends the message for the checks of this moment, where there are any, and begins the next.
+    fn ask<'w>(
+        &self,
+        parts: &mut Vec<Part<'w>>,
+        message: &mut Message<'w>,
+        work: Work<'w>,
+        moment: CheckMoment,
+        lock_timeout: Option<Duration>,
+    ) {
+        let Some(asking) = self.asking(&work, moment, lock_timeout) else { return };
+        message.own(LOOK, LOOK_STATEMENTS);
+        parts.push(Part::Message(std::mem::take(message)));
+        parts.push(Part::Checks { work, asking });
+        message.own(LOOKED, LOOKED_STATEMENTS);
     }
 }
 

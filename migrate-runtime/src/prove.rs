@@ -4,9 +4,13 @@
 //! whatever else is in the database does not matter. It takes a message more for each reading, because a COMMIT that is
 //! in one message with the body is sent before anybody could look.
 
+use std::time::Instant;
+
 use migrate_core::Checksum;
 use migrate_core::schema::Schema;
 
+use crate::checks::Unheld;
+use crate::emitter::Emitter;
 use crate::error::Disproof;
 use crate::event::RetryReason;
 use crate::message::{Part, Work};
@@ -18,14 +22,16 @@ use crate::settings::Settings;
 use crate::transactional::{Refused, send_part};
 use crate::{Error, HistoryTable};
 
-/// Before a reading. What a body set for itself must not end it, and neither may the pause until it begins; the
-/// savepoint puts every setting back as the body left it, for the commit to be what it is without a proof.
+/// Before a reading, or before checks. What a body set for itself must not end it, and neither may the pause until it
+/// begins; the savepoint puts every setting back as the body left it, for the commit to be what it is without.
 pub(crate) const LOOK: &str = "SAVEPOINT cargo_migrate_look;SET LOCAL statement_timeout = 0;SET LOCAL idle_in_transaction_session_timeout = 0";
 pub(crate) const LOOK_STATEMENTS: usize = 3;
 /// After it.
 pub(crate) const LOOKED: &str =
     "ROLLBACK TO SAVEPOINT cargo_migrate_look;RELEASE SAVEPOINT cargo_migrate_look";
 pub(crate) const LOOKED_STATEMENTS: usize = 2;
+/// Before each of several questions in the same place.
+pub(crate) const BACK: &str = "ROLLBACK TO SAVEPOINT cargo_migrate_look";
 
 /// How much of a difference goes into the audit log, in characters.
 const LOGGED: usize = 4000;
@@ -43,6 +49,7 @@ pub(crate) enum Stop {
     /// The schema could not be read, for another reason than an answer of the server.
     Unread(Error),
     Disproved(Box<Disproof>),
+    Unheld(Box<Unheld>),
 }
 
 /// Reads the schema around each body, and each time only what changed since.
@@ -79,7 +86,12 @@ impl Prover {
     }
 
     /// Sends the parts in order, and stops where the schema is not as it should be.
-    pub async fn send(&mut self, session: &Session, parts: &[Part<'_>]) -> Result<(), Stop> {
+    pub async fn send(
+        &mut self,
+        session: &Session,
+        parts: &[Part<'_>],
+        emitter: &Emitter,
+    ) -> Result<(), Stop> {
         let mut first = true;
         for (index, part) in parts.iter().enumerate() {
             let refused = |broken| Stop::Refused(Refused { part: index, broken });
@@ -103,6 +115,11 @@ impl Prover {
                         }
                         Moment::After => self.judge(work, schema).map_err(Stop::Disproved)?,
                     }
+                }
+                Part::Checks { work, asking } => {
+                    crate::checks::hold(session, work, asking, emitter)
+                        .await
+                        .map_err(|stop| stop.at(index))?;
                 }
                 part => send_part(session, part).await.map_err(refused)?,
             }
@@ -175,10 +192,13 @@ impl Runner<'_> {
         Error::Disproved { disproof }
     }
 
-    /// A non-transactional script from its start. It commits statement by statement, so that the proof comes too late
+    /// A non-transactional script from its start, behind the checks before it. It commits statement by statement, so that the proof comes too late
     /// to take it back: it stays applied, and the run ends with it.
     pub async fn journalled_with_proof(&mut self, step: &Prepared<'_>) -> Result<u32, Error> {
         self.provable(std::slice::from_ref(step))?;
+        if let Some(unheld) = self.check_alone(step, migrate_core::Moment::Before, Instant::now()).await? {
+            return Err(self.unheld(&step.version, unheld, false).await);
+        }
         if let Some(prover) = &mut self.prover {
             prover.before = prover.reader.read(&self.work).await?;
         }

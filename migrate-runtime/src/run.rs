@@ -65,7 +65,13 @@ pub(crate) struct Prepared<'a> {
 
 impl Prepared<'_> {
     pub fn work(&self) -> Work<'_> {
-        Work { stem: &self.stem, version: &self.version, direction: self.direction, script: &self.script }
+        Work {
+            stem: &self.stem,
+            version: &self.version,
+            direction: self.direction,
+            script: &self.script,
+            checks: self.migration.filter(|_| self.direction == Direction::Up).and_then(|m| m.check.as_ref()),
+        }
     }
 
     pub fn transactional(&self) -> bool {

@@ -19,6 +19,13 @@ pub(crate) struct Session {
 /// The rows of all statements of a message, in order, as text.
 pub(crate) struct Rows(Vec<Vec<Option<String>>>);
 
+/// The rows of one statement, as text, and the names of their columns.
+#[derive(Default)]
+pub(crate) struct Answer {
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<Option<String>>>,
+}
+
 /// A message that failed: after how many of its statements, and why.
 #[derive(Debug)]
 pub(crate) struct Broken {
@@ -78,6 +85,34 @@ impl Session {
         }
         .await;
         result.map(|()| Rows(rows)).map_err(|error| Broken { finished, error })
+    }
+
+    /// Sends one message and collects the rows of its last statement that has any, with the names of their columns.
+    pub async fn answer(&self, sql: &str) -> Result<Answer, Broken> {
+        let (mut finished, mut answer) = (0, Answer::default());
+        let result = async {
+            let stream = self.client.simple_query_raw(sql).await?;
+            futures_util::pin_mut!(stream);
+            while let Some(message) = stream.try_next().await? {
+                match message {
+                    SimpleQueryMessage::RowDescription(columns) => {
+                        answer = Answer {
+                            columns: columns.iter().map(|column| column.name().to_owned()).collect(),
+                            rows: Vec::new(),
+                        };
+                    }
+                    SimpleQueryMessage::Row(row) => {
+                        let text = |column| row.try_get(column).ok().flatten().map(str::to_owned);
+                        answer.rows.push((0..row.len()).map(text).collect());
+                    }
+                    SimpleQueryMessage::CommandComplete(_) => finished += 1,
+                    _ => {}
+                }
+            }
+            Ok(())
+        }
+        .await;
+        result.map(|()| answer).map_err(|error| Broken { finished, error })
     }
 
     /// Sends one message of the engine's own and collects its rows.

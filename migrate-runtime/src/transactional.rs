@@ -7,6 +7,7 @@ use migrate_core::{Direction, StatementKind};
 use tokio_postgres::error::DbError;
 
 use crate::backoff::Backoff;
+use crate::emitter::Emitter;
 use crate::error::Failure;
 use crate::event::RetryReason;
 use crate::message::{self, AS_OURSELVES, Attempt, Guard, Message, Part, RESET, Work};
@@ -60,8 +61,8 @@ impl Runner<'_> {
             );
             let sent = async {
                 match &mut self.prover {
-                    Some(prover) if prove => prover.send(&self.work, &parts).await,
-                    _ => send(&self.work, &parts).await.map_err(Stop::Refused),
+                    Some(prover) if prove => prover.send(&self.work, &parts, &self.emitter).await,
+                    _ => send_and_hold(&self.work, &parts, &self.emitter).await,
                 }
             };
             let landed = self.watcher.watch(&watched, sent).await;
@@ -74,6 +75,14 @@ impl Runner<'_> {
                 Err(Stop::Unread(error)) => {
                     self.roll_back().await;
                     return Err(error);
+                }
+                Err(Stop::Unheld(unheld)) => {
+                    self.roll_back().await;
+                    if let Some(signal) = landed.interrupted {
+                        return Err(Error::Interrupted { signal, stem: Some(unheld.stem) });
+                    }
+                    let version = version_of(steps, &unheld.stem);
+                    return Err(self.unheld(&version, *unheld, false).await);
                 }
                 Err(Stop::Disproved(disproof)) => {
                     self.roll_back().await;
@@ -255,7 +264,7 @@ fn version_of(steps: &[Prepared<'_>], stem: &str) -> String {
 fn too_large(parts: &[Part<'_>], stem: &str) -> Result<(), Error> {
     let largest = parts.iter().map(|part| match part {
         Part::Message(message) => message.sql.len(),
-        Part::Copy { .. } | Part::Schema { .. } => 0,
+        Part::Copy { .. } | Part::Schema { .. } | Part::Checks { .. } => 0,
     });
     match largest.max() {
         Some(bytes) if bytes + 16 > MESSAGE_LIMIT => Err(Error::TooLarge { stem: stem.to_owned(), bytes }),
@@ -271,14 +280,29 @@ pub(crate) async fn send(session: &Session, parts: &[Part<'_>]) -> Result<(), Re
     Ok(())
 }
 
-/// Sends one part. A reading of the schema is for who judges it, and nothing to send.
+/// Sends the parts in order, and stops where a check does not hold.
+async fn send_and_hold(session: &Session, parts: &[Part<'_>], emitter: &Emitter) -> Result<(), Stop> {
+    for (index, part) in parts.iter().enumerate() {
+        match part {
+            Part::Checks { work, asking } => {
+                crate::checks::hold(session, work, asking, emitter).await.map_err(|stop| stop.at(index))?;
+            }
+            part => send_part(session, part)
+                .await
+                .map_err(|broken| Stop::Refused(Refused { part: index, broken }))?,
+        }
+    }
+    Ok(())
+}
+
+/// Sends one part. A reading of the schema and a check are for who judges them, and nothing to send.
 pub(crate) async fn send_part(session: &Session, part: &Part<'_>) -> Result<(), Broken> {
     match part {
         Part::Message(Message { sql, .. }) => session.send(sql).await,
         Part::Copy { work, statement } => {
             copy(session, work, statement).await.map_err(|error| Broken { finished: 0, error })
         }
-        Part::Schema { .. } => Ok(()),
+        Part::Schema { .. } | Part::Checks { .. } => Ok(()),
     }
 }
 

@@ -126,7 +126,10 @@ mod tests {
 
     fn set(up: &str) -> Set {
         let up = Script::parse("0001_a.up.sql", up.to_owned()).unwrap();
-        Set::new("x", vec![Migration { stem: "0001_a".into(), version: Version::new(1), up, down: None, check: None }])
+        Set::new(
+            "x",
+            vec![Migration { stem: "0001_a".into(), version: Version::new(1), up, down: None, check: None }],
+        )
     }
 
     #[test]

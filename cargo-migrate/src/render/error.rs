@@ -249,6 +249,7 @@ pub(crate) fn kind(failure: &anyhow::Error) -> &'static str {
         Some(EngineError::RollbackFailed { .. }) => "rollback_failed",
         Some(EngineError::Disproved { .. }) => "disproved",
         Some(EngineError::NotRecorded { .. }) => "not_recorded",
+        Some(EngineError::CheckFailed { .. }) => "check_failed",
         Some(EngineError::Dirty { .. }) => "dirty",
         Some(EngineError::Refused(_)) => "refused",
         Some(EngineError::ForeignTable { .. }) => "foreign_table",

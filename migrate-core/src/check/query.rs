@@ -44,7 +44,9 @@ pub(super) fn judge(sql: &str) -> Result<(), (usize, Reason)> {
                             return changes(command);
                         }
                         // The other thing that this word begins.
-                        if command == "FOR UPDATE" && begins(&is, &symbol, index, depth == 0 && is(0, &["WITH"])) {
+                        if command == "FOR UPDATE"
+                            && begins(&is, &symbol, index, depth == 0 && is(0, &["WITH"]))
+                        {
                             return changes("UPDATE");
                         }
                     }

@@ -92,10 +92,7 @@ fn what_is_none() {
             "WITH a AS (SELECT 1) INSERT INTO t TABLE a",
             "1:22: a check only looks, and this one does `INSERT`",
         ),
-        (
-            "WITH a AS (SELECT 1) UPDATE t SET a = 1",
-            "1:22: a check only looks, and this one does `UPDATE`",
-        ),
+        ("WITH a AS (SELECT 1) UPDATE t SET a = 1", "1:22: a check only looks, and this one does `UPDATE`"),
         (
             "SELECT * FROM (WITH a AS (WITH b AS (SELECT 1) MERGE INTO t USING b ON true) TABLE a) x",
             "1:48: a check only looks, and this one does `MERGE`",
@@ -103,10 +100,7 @@ fn what_is_none() {
         ("SELECT 1) x, (SELECT 2", "1:9: this parenthesis closes nothing"),
         ("SELECT (1;", "1:8: this parenthesis is still open where its statement ends"),
         ("\\restrict abc\nSELECT 1;", "1:1: `\\restrict` in a file of checks, where only queries stand"),
-        (
-            "-- migrate: no-transaction\nSELECT 1",
-            "1:1: `no-transaction` is no directive of a check",
-        ),
+        ("-- migrate: no-transaction\nSELECT 1", "1:1: `no-transaction` is no directive of a check"),
         ("-- migrate: lock-timeout 3s\nSELECT 1", "1:1: `lock-timeout` is no directive of a check"),
         ("-- migrate: befor\nSELECT 1", "1:1: `befor` is no directive of a check"),
         (
@@ -130,7 +124,8 @@ fn what_is_none() {
 
 #[test]
 fn a_standing_check_has_no_moment() {
-    let error = CheckScript::parse_standing("checks/a.sql", "-- migrate: after\nSELECT 1".into()).unwrap_err();
+    let error =
+        CheckScript::parse_standing("checks/a.sql", "-- migrate: after\nSELECT 1".into()).unwrap_err();
     assert_eq!(error.reason, Reason::SectionInStanding { directive: "after" });
     let script = CheckScript::parse_standing("checks/a.sql", "SELECT 1;SELECT 2".into()).unwrap();
     assert_eq!(script.of(Moment::After).count(), 2);

@@ -59,10 +59,7 @@ fn with_checks_the_text_is_format_3() {
     let edited = told(&lock, &checked("SELECT 2;\n"));
     assert!(edited.len() == 1 && edited[0].starts_with("0002_b.check.sql was edited: "), "{edited:?}");
     let without = set(&["0001_a", "0002_b"]);
-    assert_eq!(
-        told(&lock, &without),
-        ["0002_b.check.sql is in migrations.lock but not in the folder"]
-    );
+    assert_eq!(told(&lock, &without), ["0002_b.check.sql is in migrations.lock but not in the folder"]);
     // The lock of a folder that had no checks yet is as it always was.
     let before = Lock::parse(&Lock::of(&without).render()).unwrap();
     assert_eq!(before.compare(&without), []);

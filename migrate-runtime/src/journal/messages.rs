@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use migrate_core::sql;
-use migrate_core::{Direction, Script};
+use migrate_core::{Direction, Moment as CheckMoment, Script};
 
 use super::manner::{Blocks, Manner};
 use crate::history_table::quote_literal;
@@ -15,7 +15,9 @@ use crate::run::{Prepared, Runner};
 impl Runner<'_> {
     /// The messages of a whole script, for a dry run.
     pub fn journal_messages(&self, step: &Prepared<'_>) -> Vec<String> {
-        let mut messages = vec![self.opening(step, 0)];
+        let mut messages =
+            self.alone(step, CheckMoment::Before).map_or_else(Vec::new, |asking| asking.messages());
+        messages.push(self.opening(step, 0));
         messages.extend(self.session_settings(step));
         let mut blocks = Blocks::default();
         for (index, statement) in step.script.statements.iter().enumerate() {
@@ -32,6 +34,9 @@ impl Runner<'_> {
                 messages.extend(self.after(step, index, manner, blocks));
             }
             blocks.step(&step.script, index);
+        }
+        if let Some(asking) = self.alone(step, CheckMoment::After) {
+            messages.extend(asking.messages());
         }
         messages.push(self.closing(step, Duration::ZERO));
         messages

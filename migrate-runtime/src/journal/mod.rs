@@ -11,7 +11,7 @@ mod statement;
 
 use std::time::{Duration, Instant};
 
-use migrate_core::{Direction, Statement, StatementKind};
+use migrate_core::{Direction, Moment, Statement, StatementKind};
 
 use crate::backoff::Backoff;
 use crate::error::Failure;
@@ -55,8 +55,14 @@ impl Runner<'_> {
                 elapsed: started.elapsed(),
             });
         }
+        // While the row is dirty: who is killed here runs them when it is resumed.
+        let unheld = self.check_alone(step, Moment::After, since).await;
+        let unheld = unheld.map_err(|error| partly(step, total, error))?;
         match self.close_journal(step, since).await {
-            Ok(()) => Ok(attempts),
+            Ok(()) => match unheld {
+                Some(unheld) => Err(self.unheld(&step.version, unheld, true).await),
+                None => Ok(attempts),
+            },
             Err(Error::ConnectionLost { source, .. }) => Err(self.lost_at_the_end(step, source).await),
             Err(error) => Err(error),
         }

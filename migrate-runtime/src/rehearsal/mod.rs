@@ -80,7 +80,7 @@ impl Rehearsal {
     ///
     /// See [`Rehearsal`].
     pub fn run(&mut self, script: &Script, stem: &str, direction: Direction) -> Result<Duration, Error> {
-        let work = Work { stem, version: stem, direction, script };
+        let work = Work { stem, version: stem, direction, script, checks: None };
         self.with(async |stage, _| {
             let started = Instant::now();
             match script.mode {
@@ -106,7 +106,7 @@ impl Rehearsal {
     ///
     /// See [`Rehearsal`].
     pub fn apply(&mut self, script: &Script, stem: &str, direction: Direction) -> Result<Measured, Error> {
-        let work = Work { stem, version: stem, direction, script };
+        let work = Work { stem, version: stem, direction, script, checks: None };
         self.with(async |stage, _| {
             let mut measuring = Measuring::begin(stage, work).await?;
             match script.mode {

@@ -6,6 +6,7 @@
 mod adoption;
 mod behind_a_pooler;
 mod check_outputs;
+mod checks_standing;
 mod cli_passwords;
 mod cli_refusals;
 mod cli_secrets;

@@ -11,7 +11,8 @@ use crate::risk::RiskLevel;
 
 fn set(sql: &str) -> Set {
     let up = Script::parse("0001_a.up.sql", sql.to_owned()).unwrap();
-    let migration = Migration { stem: "0001_a".into(), version: Version::new(1), up, down: None, check: None };
+    let migration =
+        Migration { stem: "0001_a".into(), version: Version::new(1), up, down: None, check: None };
     Set::new("migrations", vec![migration])
 }
 
@@ -160,8 +161,13 @@ fn safer_scripts_run_and_are_safer() {
                 .unwrap_or_else(|error| panic!("{sql}: {error:?}\n{part}"));
             let measured = rehearsal.apply(&script, "0001_a", Direction::Up);
             let measured = measured.unwrap_or_else(|error| panic!("{sql}: {error:?}\n{part}"));
-            let migration =
-                Migration { stem: "0001_a".into(), version: Version::new(1), up: script, down: None, check: None };
+            let migration = Migration {
+                stem: "0001_a".into(),
+                version: Version::new(1),
+                up: script,
+                down: None,
+                check: None,
+            };
             let book = Book::read(&Set::new("migrations", vec![migration]), |_| true);
             let risk = book.of_measured("0001_a", Direction::Up, &measured);
             // The last step of a change of type takes the old column away.
