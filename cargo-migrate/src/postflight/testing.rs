@@ -45,6 +45,7 @@ impl Bench {
             version: name::parse_recorded(stem).unwrap().0,
             up: script("up", up),
             down: Some(script("down", down)),
+            check: None,
         });
         self
     }
