@@ -315,6 +315,26 @@ pub enum Problem {
         /// The roles.
         roles: Vec<String>,
     },
+    /// No report of that name, or several that begin with it.
+    #[error("{}", no_report(asked, kind, folder, meant))]
+    NoReport {
+        /// As it was given; `latest` where none was.
+        asked: String,
+        /// Of this kind only.
+        kind: Option<String>,
+        /// Where it would be.
+        folder: PathBuf,
+        /// Those that begin with it, up to five.
+        meant: Vec<String>,
+    },
+    /// A report that cannot be read.
+    #[error("{}: {why}", path.display())]
+    BadReport {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Arguments that make no sense together.
     #[error("{what}")]
     Usage {
@@ -323,6 +343,15 @@ pub enum Problem {
         /// What to write.
         hint: String,
     },
+}
+
+fn no_report(asked: &str, kind: &Option<String>, folder: &std::path::Path, meant: &[String]) -> String {
+    let kind = kind.as_ref().map_or_else(String::new, |kind| format!("{kind} "));
+    match (asked, meant) {
+        (asked, [_, ..]) => format!("several reports begin with `{asked}`"),
+        ("latest", []) => format!("no {kind}report in {}", folder.display()),
+        (asked, []) => format!("no {kind}report `{asked}` in {}", folder.display()),
+    }
 }
 
 fn name_of(environment: &Option<String>) -> String {
@@ -396,6 +425,8 @@ impl Problem {
             Self::BackupFailed { .. } => "backup_failed",
             Self::LoadFailed { .. } => "load_failed",
             Self::MissingRoles { .. } => "missing_roles",
+            Self::NoReport { .. } => "no_report",
+            Self::BadReport { .. } => "bad_report",
             Self::Usage { .. } => "usage",
         }
     }
@@ -518,6 +549,11 @@ impl Problem {
                 let create = |role: &String| format!("CREATE ROLE {};", migrate_runtime::quote_identifier(role));
                 format!("create them on the server first: {}", roles.iter().map(create).collect::<Vec<_>>().join(" "))
             }
+            Self::NoReport { meant, .. } if !meant.is_empty() => format!("one of {}", meant.join(", ")),
+            Self::NoReport { .. } => {
+                "`cargo migrate report list` shows those that there are; --log-dir says where to look".to_owned()
+            }
+            Self::BadReport { .. } => "look at the file itself; a later run leaves a new one".to_owned(),
             Self::Usage { hint, .. } => hint.clone(),
         }
     }
@@ -574,6 +610,8 @@ pub(crate) mod tests {
             Problem::BackupFailed { why: text() },
             Problem::LoadFailed { id: text(), database: text(), why: text() },
             Problem::MissingRoles { roles: list() },
+            Problem::NoReport { asked: text(), kind: None, folder: path(), meant: vec![] },
+            Problem::BadReport { path: path(), why: text() },
             Problem::Usage { what: text(), hint: text() },
         ]
     }

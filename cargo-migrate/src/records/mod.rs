@@ -15,4 +15,5 @@ mod text;
 pub(crate) use arguments::shown;
 pub(crate) use level::Level;
 pub(crate) use logbook::{Logbook, Run};
+pub(crate) use report::{Report, list as reports};
 pub use slot::Records;
