@@ -1,5 +1,6 @@
 //! Questions to a person: only on a terminal, never answered by silence.
 
+use crate::records::Level;
 use crate::{Context, Problem};
 
 /// Asks whether to go on. `yes` is the answer that was given beforehand.
@@ -20,7 +21,14 @@ pub(crate) fn ask(context: &Context, question: &str, choices: &str) -> Result<Op
     }
     context.stderr.write(&format!("{} {choices} ", crate::render::escape(question)));
     let answer = context.stdin.line().map_err(Problem::io("standard input"))?;
-    Ok(answer.map(|answer| answer.trim().to_lowercase()))
+    let answer = answer.map(|answer| answer.trim().to_lowercase());
+    if let Some(logbook) = context.records.get() {
+        let given = answer.as_deref().unwrap_or_default();
+        let message = format!("{question} {choices} {given}");
+        let fields = serde_json::json!({ "message": message, "question": question, "answer": answer });
+        logbook.line(Level::Info, "asked", fields);
+    }
+    Ok(answer)
 }
 
 #[cfg(test)]

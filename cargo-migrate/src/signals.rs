@@ -6,14 +6,19 @@ use std::thread;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::render::signals::Reader;
+use crate::render::signals::{LEAVING, Reader, STOPPING};
 use crate::{Context, Exit, render};
 
 /// Watches for signals on a thread of its own, until the process ends.
 pub fn watch(context: &Context) {
     let (interrupt, in_flight, stderr) =
         (context.interrupt.clone(), context.in_flight.clone(), context.stderr.clone());
-    let as_events = context.as_events.clone();
+    let (as_events, records) = (context.as_events.clone(), context.records.clone());
+    let record = move |event, signal, text| {
+        if let Some(logbook) = records.get() {
+            logbook.signal(event, signal, text);
+        }
+    };
     let can_go_back = stderr.terminal().is_some() && context.env.get("TERM") != Some("dumb");
     // Without a handler a signal ends the process, as it does without this function.
     let Ok(mut signals) = Signals::new([SIGINT, SIGTERM]) else { return };
@@ -29,11 +34,13 @@ pub fn watch(context: &Context) {
             if first && in_flight.load(Ordering::SeqCst) {
                 interrupt.trigger(signal);
                 render::signals::stopping(&stderr, reader, signal);
+                record("stopping", signal, STOPPING);
                 continue;
             }
             if !first && in_flight.load(Ordering::SeqCst) {
                 render::signals::leaving(&stderr, reader, signal);
             }
+            record("leaving", signal, LEAVING);
             leave(Exit::Interrupted(signal));
         }
     });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use migrate_core::{Direction, Moment, Warning};
+use migrate_core::{Checksum, Direction, Moment, Warning};
 
 /// Something that happened in a run, in the order in which it happened.
 #[derive(Clone, Debug)]
@@ -50,6 +50,8 @@ pub enum Event {
         total: usize,
         /// Whether it runs in one transaction.
         transactional: bool,
+        /// The checksum of the script that runs: a down's is that of the recorded text, where that is what runs.
+        checksum: Checksum,
     },
     /// A migration is still running; told every second from the second second on.
     Running {
@@ -118,6 +120,8 @@ pub enum Event {
         direction: Direction,
         /// From its start to the server's answer.
         elapsed: Duration,
+        /// The checksum of the script that ran.
+        checksum: Checksum,
     },
     /// The server said something: `RAISE NOTICE`, "relation already exists, skipping".
     Notice {

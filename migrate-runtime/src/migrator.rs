@@ -13,7 +13,8 @@ use crate::schema::{SchemaOptions, SchemaReader};
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::{
-    Applied, Database, Error, Event, HistoryTable, Interrupt, LogEntry, Note, RepairPlan, Report, Status,
+    Applied, Database, Error, Event, HistoryTable, Interrupt, LogEntry, LogFilter, Note, RepairPlan, Report,
+    Status,
 };
 
 /// Applies and rolls back a set of migrations. Every setting has a default that is right for an application.
@@ -184,7 +185,12 @@ impl Migrator {
 
     /// The audit log, newest last; `limit` keeps the newest lines.
     pub fn log(&self, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
-        block(self.log_inner(limit))
+        self.log_of(&LogFilter::default(), limit)
+    }
+
+    /// Those lines of the audit log, newest last; `limit` keeps the newest.
+    pub fn log_of(&self, filter: &LogFilter, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
+        block(self.log_inner(filter, limit))
     }
 
     /// Writes a line into the audit log that is no migration's. The history's tables are made where they are missing.
@@ -297,8 +303,8 @@ impl Migrator {
         self.connect().await?.status(&self.set).await
     }
 
-    async fn log_inner(&self, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
-        self.connect().await?.log_entries(limit).await
+    async fn log_inner(&self, filter: &LogFilter, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
+        self.connect().await?.log_entries(filter, limit).await
     }
 
     async fn repair_plan_inner(&self) -> Result<RepairPlan, Error> {
@@ -355,7 +361,7 @@ impl Migrator {
 
     /// As [`log`](Self::log).
     pub async fn log_async(&self, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
-        self.log_inner(limit).await
+        self.log_inner(&LogFilter::default(), limit).await
     }
 
     /// As [`repair_plan`](Self::repair_plan).

@@ -87,7 +87,8 @@ impl Runner<'_> {
             let started = Instant::now();
             let attempts = self.resume(&step, from).await?;
             let (stem, direction, elapsed) = (step.stem.clone(), step.direction, started.elapsed());
-            self.emitter.emit(Event::Finished { stem: stem.clone(), direction, elapsed });
+            let checksum = step.script.checksum;
+            self.emitter.emit(Event::Finished { stem: stem.clone(), direction, elapsed, checksum });
             return Ok(Some(Done { stem, direction, elapsed, attempts }));
         }
         self.down_first(row, migration, &journal).await?;

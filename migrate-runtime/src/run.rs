@@ -378,6 +378,7 @@ impl<'s> Runner<'s> {
             number,
             total,
             transactional: step.transactional(),
+            checksum: step.script.checksum,
         });
     }
 
@@ -387,7 +388,12 @@ impl<'s> Runner<'s> {
             Direction::Up => self.rows + 1,
             Direction::Down => self.rows.saturating_sub(1),
         };
-        self.emitter.emit(Event::Finished { stem: step.stem.clone(), direction: step.direction, elapsed });
+        self.emitter.emit(Event::Finished {
+            stem: step.stem.clone(),
+            direction: step.direction,
+            elapsed,
+            checksum: step.script.checksum,
+        });
         Done { stem: step.stem.clone(), direction: step.direction, elapsed, attempts }
     }
 

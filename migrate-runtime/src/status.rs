@@ -8,7 +8,7 @@ use migrate_core::{Row, Set};
 
 use crate::report::{LogEntry, Status, StatusEntry};
 use crate::run::Runner;
-use crate::{Error, history};
+use crate::{Error, LogFilter, history};
 
 impl Runner<'_> {
     /// What the history says about the set.
@@ -56,14 +56,18 @@ impl Runner<'_> {
     }
 
     /// The audit log, oldest first; `limit` keeps the newest lines.
-    pub async fn log_entries(&self, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
+    pub async fn log_entries(
+        &self,
+        filter: &LogFilter,
+        limit: Option<usize>,
+    ) -> Result<Vec<LogEntry>, Error> {
         if let Some(shape) = &self.probe.history {
             history::recognise(&self.settings.history, shape)?;
         }
         if !self.probe.log_exists {
             return Ok(vec![]);
         }
-        self.log_lines("", limit).await
+        self.log_lines(&filter.sql(), limit).await
     }
 
     /// The lines of the audit log that a WHERE keeps, oldest first; `limit` keeps the newest. It has to be there.

@@ -17,7 +17,7 @@ pub(crate) fn event(event: &Event) {
         Event::Started { stem, direction, number, total, .. } => {
             tracing::info!(target: "migrate", %stem, ?direction, number, total, "migration started");
         }
-        Event::Finished { stem, direction, elapsed } => {
+        Event::Finished { stem, direction, elapsed, .. } => {
             tracing::info!(target: "migrate", %stem, ?direction, elapsed_ms = elapsed.as_millis() as u64, "migration finished");
         }
         _ => tracing::debug!(target: "migrate", ?event),

@@ -4,6 +4,7 @@ mod compare;
 mod global;
 mod prove;
 mod report;
+mod since;
 mod value;
 
 use clap::{Parser, Subcommand};
@@ -12,6 +13,7 @@ pub use compare::Compare;
 pub use global::{ColorWhen, Format, Global};
 pub use prove::Prove;
 pub use report::{ReportFile, Reports};
+pub(crate) use since::since;
 pub use value::{Parameter, Target};
 pub(crate) use value::{duration, history_table, quote_history_table};
 

@@ -138,6 +138,14 @@ impl Logbook {
         inner.write_line(level, event, fields);
     }
 
+    /// A signal has come, on a thread of its own: it is not recorded where that would have to wait for another.
+    pub(crate) fn signal(&self, event: &str, signal: u8, text: &str) {
+        if let Ok(mut inner) = self.0.try_lock() {
+            inner.write_text(text);
+            inner.write_line(Level::Warn, event, json!({ "message": text, "signal": signal }));
+        }
+    }
+
     /// A remark that is shown beside the result.
     pub(crate) fn remark(&self, event: &str, view: &dyn View) {
         let text = view.human(PLAIN);

@@ -7,6 +7,7 @@ mod folder;
 mod journal;
 mod level;
 mod line;
+mod lines;
 mod logbook;
 mod report;
 mod slot;
@@ -14,6 +15,7 @@ mod text;
 
 pub(crate) use arguments::shown;
 pub(crate) use level::Level;
+pub(crate) use lines::{Lines, read};
 pub(crate) use logbook::{Logbook, Run};
 pub(crate) use report::{Report, list as reports};
 pub use slot::Records;

@@ -103,7 +103,7 @@ impl Narrator {
                 escape_line(stem),
                 escape_line(&recovery_text(how))
             )),
-            Event::Finished { stem, direction, elapsed } => {
+            Event::Finished { stem, direction, elapsed, .. } => {
                 self.rest();
                 self.print(&format!(
                     "{} {} {}",
@@ -307,6 +307,8 @@ fn recovery_text(how: &Recovery) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use migrate_core::Checksum;
+
     use super::*;
     use crate::context::testing::Buffer;
     use crate::render::progress::testing::Screen;
@@ -359,6 +361,7 @@ pub(crate) mod tests {
                 number: 1,
                 total: 2,
                 transactional: true,
+                checksum: Checksum::of(""),
             },
             Event::Recovering { stem: stem(), how: Recovery::Resume { statement: 2, total: 3 } },
             running(1, vec![session_of(8)], None),
@@ -378,7 +381,12 @@ pub(crate) mod tests {
                 detail: Some("more".into()),
                 hint: None,
             },
-            Event::Finished { stem: stem(), direction: Direction::Up, elapsed: second },
+            Event::Finished {
+                stem: stem(),
+                direction: Direction::Up,
+                elapsed: second,
+                checksum: Checksum::of(""),
+            },
             Event::LockLost,
             Event::LogUnavailable { why: "permission denied".into() },
             Event::Resolved { stem: stem(), committed: true },
@@ -419,7 +427,15 @@ pub(crate) mod tests {
         let stream = Stream::new(screen.clone(), Some(60));
         let mut narrator = Narrator::new(stream, Some(60), Paint::default());
         let (stem, direction) = ("0002_b".to_owned(), Direction::Up);
-        narrator.tell(&Event::Started { stem, direction, number: 3, total: 14, transactional: true });
+        let checksum = Checksum::of("");
+        narrator.tell(&Event::Started {
+            stem,
+            direction,
+            number: 3,
+            total: 14,
+            transactional: true,
+            checksum,
+        });
         let mut shown = screen.text();
         for event in [running(2, vec![], Some("building index: 41 %")), running(3, vec![session_of(8)], None)]
         {

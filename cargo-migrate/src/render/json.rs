@@ -82,7 +82,7 @@ fn sessions(sessions: &[Session]) -> Value {
 /// The `done` entry that a [`Event::Finished`] stands for; `null` of any other event.
 pub(crate) fn done_of_event(event: &Event) -> Value {
     match event {
-        Event::Finished { stem, direction: way, elapsed } => {
+        Event::Finished { stem, direction: way, elapsed, .. } => {
             json!({ "migration": stem, "direction": direction(*way), "elapsed_ms": milliseconds(*elapsed) })
         }
         _ => Value::Null,
@@ -106,9 +106,9 @@ pub(crate) fn event(event: &Event) -> Value {
         Event::Planned { steps } => {
             json!({ "event": "planned", "steps": steps.iter().map(step).collect::<Value>() })
         }
-        Event::Started { stem, direction: way, number, total, transactional } => json!({
+        Event::Started { stem, direction: way, number, total, transactional, checksum } => json!({
             "event": "started", "migration": stem, "direction": direction(*way), "number": number, "total": total,
-            "transactional": transactional,
+            "transactional": transactional, "checksum": checksum.to_string(),
         }),
         Event::Running { stem, elapsed, pid, wait, blockers, progress } => json!({
             "event": "running", "migration": stem, "elapsed_ms": milliseconds(*elapsed), "pid": pid, "wait": wait,
@@ -125,8 +125,9 @@ pub(crate) fn event(event: &Event) -> Value {
         Event::Recovering { stem, how } => {
             json!({ "event": "recovering", "migration": stem, "how": recovery(how) })
         }
-        Event::Finished { stem, direction: way, elapsed } => json!({
+        Event::Finished { stem, direction: way, elapsed, checksum } => json!({
             "event": "finished", "migration": stem, "direction": direction(*way), "elapsed_ms": milliseconds(*elapsed),
+            "checksum": checksum.to_string(),
         }),
         Event::Notice { stem, severity, code, message, detail, hint } => json!({
             "event": "notice", "migration": stem, "severity": severity, "sqlstate": code,
@@ -293,6 +294,7 @@ mod tests {
                 number: 1,
                 total: 2,
                 transactional: true,
+                checksum: migrate_core::Checksum::of(""),
             },
             Event::LockWaiting {
                 waited: Duration::from_millis(1500),

@@ -16,17 +16,22 @@ pub(crate) enum Reader {
     File,
 }
 
+/// What is said after the first signal, while the engine works.
+pub(crate) const STOPPING: &str =
+    "stopping: the statement in flight is cancelled and its transaction rolled back (again: leave at once)";
+
+/// What is said after the second.
+pub(crate) const LEAVING: &str = "left at once: the server rolls back what was in flight, as soon as it notices; \
+                                  `cargo migrate status` shows what is applied";
+
 /// After the first signal, while the engine works.
 pub(crate) fn stopping(stderr: &Stream, reader: Reader, signal: u8) {
-    let text = "stopping: the statement in flight is cancelled and its transaction rolled back (again: leave at once)";
-    tell(stderr, reader, "stopping", signal, text);
+    tell(stderr, reader, "stopping", signal, STOPPING);
 }
 
 /// After the second.
 pub(crate) fn leaving(stderr: &Stream, reader: Reader, signal: u8) {
-    let text = "left at once: the server rolls back what was in flight, as soon as it notices; \
-                `cargo migrate status` shows what is applied";
-    tell(stderr, reader, "leaving", signal, text);
+    tell(stderr, reader, "leaving", signal, LEAVING);
 }
 
 fn tell(stderr: &Stream, reader: Reader, event: &str, signal: u8, text: &str) {

@@ -10,9 +10,15 @@ use crate::render::words::{one_line, time};
 use crate::render::{Page, Paint, View};
 
 /// The audit log, newest last.
-pub(crate) struct HistoryView(pub(crate) Vec<LogEntry>);
+pub(crate) struct HistoryView {
+    pub(crate) entries: Vec<LogEntry>,
+    /// Not everything was asked for.
+    pub(crate) filtered: bool,
+    /// Which run wrote each line.
+    pub(crate) with_runs: bool,
+}
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     Column { title: "at", goes: 1, shrinks_to: Some(19) },
     Column { title: "migration", goes: 0, shrinks_to: Some(16) },
     Column { title: "action", goes: 0, shrinks_to: None },
@@ -20,6 +26,7 @@ const COLUMNS: [Column; 8] = [
     Column { title: "took", goes: 4, shrinks_to: None },
     Column { title: "by", goes: 3, shrinks_to: Some(8) },
     Column { title: "tool", goes: 5, shrinks_to: None },
+    Column { title: "run", goes: 6, shrinks_to: None },
     Column { title: "message", goes: 2, shrinks_to: Some(16) },
 ];
 
@@ -33,15 +40,18 @@ fn action(entry: &LogEntry) -> String {
 
 impl View for HistoryView {
     fn human(&self, page: Page) -> String {
-        if self.0.is_empty() {
-            return "the audit log is empty\n".to_owned();
+        if self.entries.is_empty() {
+            let text =
+                if self.filtered { "no entry of the audit log fits" } else { "the audit log is empty" };
+            return format!("{text}\n");
         }
         let row = |entry: &LogEntry| {
             let who = match (&entry.db_user, &entry.client) {
                 (Some(user), Some(client)) => format!("{user} ({client})"),
                 (one, other) => one.as_ref().or(other.as_ref()).cloned().unwrap_or_default(),
             };
-            let said = [entry.sqlstate.as_deref(), entry.message.as_deref(), entry.reason.as_deref()];
+            let reason = entry.reason.as_ref().map(|reason| format!("(reason: {reason})"));
+            let said = [entry.sqlstate.as_deref(), entry.message.as_deref(), reason.as_deref()];
             let said = said.into_iter().flatten().collect::<Vec<_>>().join(" ");
             vec![
                 Cell::plain(&entry.at),
@@ -51,10 +61,11 @@ impl View for HistoryView {
                 Cell::plain(&entry.duration.map(time).unwrap_or_default()),
                 Cell::plain(&who),
                 Cell::plain(entry.tool.as_deref().unwrap_or_default()),
+                Cell::plain(entry.run.as_deref().filter(|_| self.with_runs).unwrap_or_default()),
                 Cell::plain(&one_line(&mask_text(&said), 200)),
             ]
         };
-        let rows: Vec<_> = self.0.iter().map(row).collect();
+        let rows: Vec<_> = self.entries.iter().map(row).collect();
         let table = table(&COLUMNS, &rows, page.width, page.paint);
         let entries = if rows.len() == 1 { "entry" } else { "entries" };
         format!("{table}{} {entries}\n", rows.len())
@@ -81,7 +92,7 @@ impl View for HistoryView {
                 "run": entry.run,
             })
         };
-        json!({ "entries": self.0.iter().map(entry).collect::<Value>() })
+        json!({ "entries": self.entries.iter().map(entry).collect::<Value>() })
     }
 }
 
@@ -108,18 +119,27 @@ mod tests {
             statement: message.map(|_| (2, 3)),
             checksum: None,
             run: Some("r1".into()),
-            reason: None,
+            reason: message.map(|_| "the night is short, password=canary".into()),
         };
-        let view = HistoryView(vec![
-            entry(1, "failed", Some("CREATE ROLE x\nPASSWORD 'canary' relation \"a\u{1b}\" does not exist")),
-            entry(2, "ok", None),
-        ]);
+        let view = HistoryView {
+            filtered: false,
+            with_runs: true,
+            entries: vec![
+                entry(
+                    1,
+                    "failed",
+                    Some("CREATE ROLE x\nPASSWORD 'canary' relation \"a\u{1b}\" does not exist"),
+                ),
+                entry(2, "ok", None),
+            ],
+        };
         let text = |width| view.human(Page { width, paint: Paint::default() });
         let shown = format!("{}\n{}\n{}", text(None), text(Some(80)), text(Some(20)));
         assert!(!shown.contains("canary") && !view.json().to_string().contains("canary"));
         insta::assert_snapshot!(shown);
         assert_eq!(
-            HistoryView(vec![]).human(Page { width: None, paint: Paint::default() }),
+            HistoryView { entries: vec![], filtered: false, with_runs: false }
+                .human(Page { width: None, paint: Paint::default() }),
             "the audit log is empty\n"
         );
     }
