@@ -8,9 +8,12 @@ use crate::records::Report;
 use crate::render::table::{Cell, Column, table};
 use crate::render::{Page, Paint, View, escape, escape_line};
 
+/// A report, and what it says, or why that cannot be read.
+pub(crate) type Entry = (Report, Result<Map<String, Value>, String>);
+
 /// Which reports there are, newest first; each with what it says, or why that cannot be read.
 pub(crate) struct ReportsView {
-    pub(crate) reports: Vec<(Report, Result<Map<String, Value>, String>)>,
+    pub(crate) reports: Vec<Entry>,
     pub(crate) folder: PathBuf,
 }
 
@@ -46,7 +49,7 @@ impl View for ReportsView {
         if self.reports.is_empty() {
             return format!("no reports in {}\n", escape_line(&self.folder.display().to_string()));
         }
-        let row = |(report, read): &(Report, Result<Map<String, Value>, String>)| {
+        let row = |(report, read): &Entry| {
             let id = Cell::plain(&report.id);
             match read {
                 Ok(content) => {
@@ -81,7 +84,7 @@ impl View for ReportsView {
     }
 
     fn json(&self) -> Value {
-        let entry = |(report, read): &(Report, Result<Map<String, Value>, String>)| {
+        let entry = |(report, read): &Entry| {
             let of = |name: &str| read.as_ref().ok().and_then(|content| content.get(name).cloned());
             json!({
                 "id": report.id,
