@@ -335,6 +335,9 @@ pub enum Problem {
         /// What is wrong with it.
         why: String,
     },
+    /// A restore or a swap that did not take place.
+    #[error(transparent)]
+    Restore(#[from] crate::backup::restore::Refusal),
     /// Arguments that make no sense together.
     #[error("{what}")]
     Usage {
@@ -377,6 +380,7 @@ impl Problem {
             | Self::BackupFailed { .. }
             | Self::LoadFailed { .. }
             | Self::MissingRoles { .. } => Exit::Refused,
+            Self::Restore(refusal) => refusal.exit(),
             _ => Exit::Usage,
         }
     }
@@ -427,6 +431,7 @@ impl Problem {
             Self::MissingRoles { .. } => "missing_roles",
             Self::NoReport { .. } => "no_report",
             Self::BadReport { .. } => "bad_report",
+            Self::Restore(refusal) => refusal.kind(),
             Self::Usage { .. } => "usage",
         }
     }
@@ -554,6 +559,7 @@ impl Problem {
                 "`cargo migrate report list` shows those that there are; --log-dir says where to look".to_owned()
             }
             Self::BadReport { .. } => "look at the file itself; a later run leaves a new one".to_owned(),
+            Self::Restore(refusal) => refusal.hint(),
             Self::Usage { hint, .. } => hint.clone(),
         }
     }
@@ -612,6 +618,7 @@ pub(crate) mod tests {
             Problem::MissingRoles { roles: list() },
             Problem::NoReport { asked: text(), kind: None, folder: path(), meant: vec![] },
             Problem::BadReport { path: path(), why: text() },
+            Problem::Restore(crate::backup::restore::Refusal::Changed { database: text() }),
             Problem::Usage { what: text(), hint: text() },
         ]
     }
@@ -639,6 +646,7 @@ pub(crate) mod tests {
                 "backup_failed",
                 "load_failed",
                 "missing_roles",
+                "swap_changed",
             ];
             let refused = refused.contains(&problem.kind());
             assert_eq!(problem.exit().code(), if refused { 1 } else { 5 }, "{problem:?}");

@@ -1,13 +1,15 @@
 //! A connection for questions beside the runs: what preflight, postflight, backups and rehearsals ask a server. Opened as
 //! the engine opens its own, with all that libpq's settings say.
 
+use std::time::Duration;
+
 use migrate_core::schema::Schema;
 use tokio::runtime::Runtime;
 
 use crate::emitter::Emitter;
 use crate::schema::{SchemaOptions, SchemaReader};
 use crate::session::Session;
-use crate::{Database, Error, Interrupt};
+use crate::{Database, Error, HistoryTable, Interrupt};
 
 /// A connection whose methods block the calling thread.
 pub struct Connection {
@@ -71,6 +73,31 @@ impl Connection {
     /// As [`rows`](Self::rows).
     pub fn value(&self, doing: &str, sql: &str) -> Result<Option<String>, Error> {
         Ok(self.rows(doing, sql)?.into_iter().next().and_then(|row| row.get(0).map(str::to_owned)))
+    }
+
+    /// Holds the migration lock of a history until this connection ends, so that nobody migrates the database meanwhile.
+    /// Waits at most `wait` for whoever has it. The connection is in a transaction from then on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::LockNotObtained`] with the holder; as [`rows`](Self::rows).
+    pub fn hold_migration_lock(&self, history: &HistoryTable, wait: Duration) -> Result<(), Error> {
+        let Some(session) = &self.session else { return Ok(()) };
+        self.runtime.block_on(self.interrupt.or(crate::lock::hold(session, history, wait)))
+    }
+
+    /// Whether a pooler stands between: the process that works is not the one that greeted us. Then what is set in a session
+    /// may reach another client's, and a database's name may mean another one than on the server.
+    ///
+    /// # Errors
+    ///
+    /// As [`rows`](Self::rows).
+    pub fn is_pooled(&self) -> Result<bool, Error> {
+        let Some(greeted_by) = self.session.as_ref().and_then(|session| session.greeted_by) else {
+            return Ok(false);
+        };
+        let pid = self.value("asking which process works", "SELECT pg_catalog.pg_backend_pid()")?;
+        Ok(pid.and_then(|pid| pid.parse().ok()) != Some(greeted_by))
     }
 
     /// The schema as the transaction sees it that the connection is in. Leaves its settings as they were.

@@ -66,14 +66,7 @@ impl RunnerLock {
     ) -> Result<Self, Error> {
         let started = Instant::now();
         let keys = Keys::of(&settings.history);
-        // PostgreSQL 17's transaction_timeout would end the lock with a long run.
-        let timeout =
-            if probe.server_version >= 170_000 { "SET LOCAL transaction_timeout = 0;\n" } else { "" };
-        let attempt = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL idle_in_transaction_session_timeout = 0;\n\
-             {timeout}SELECT pg_catalog.pg_try_advisory_xact_lock({})",
-            keys.runner
-        );
+        let attempt = attempt(keys, probe.server_version);
         let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(400));
         let mut told: Option<Instant> = None;
         loop {
@@ -113,6 +106,39 @@ impl RunnerLock {
         // A connection that is gone has released it already.
         let _ = self.session.query("COMMIT").await;
         self.session.close().await;
+    }
+}
+
+/// Asks for the lock once, in a transaction that holds it.
+fn attempt(keys: Keys, server_version: u32) -> String {
+    // PostgreSQL 17's transaction_timeout would end the lock with a long run.
+    let timeout = if server_version >= 170_000 { "SET LOCAL transaction_timeout = 0;\n" } else { "" };
+    format!(
+        "BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL idle_in_transaction_session_timeout = 0;\n\
+         {timeout}SELECT pg_catalog.pg_try_advisory_xact_lock({})",
+        keys.runner
+    )
+}
+
+/// Takes the runner lock for as long as a session of somebody else's lives: nobody migrates meanwhile. Polls for `wait`.
+pub(crate) async fn hold(session: &Session, history: &HistoryTable, wait: Duration) -> Result<(), Error> {
+    let started = Instant::now();
+    let keys = Keys::of(history);
+    let version = session.ask("asking for the server's version", "SHOW server_version_num").await?;
+    let attempt = attempt(keys, version.first().and_then(|row| row.number(0)).unwrap_or_default());
+    let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(400));
+    loop {
+        let rows = session.ask("taking the migration lock", &attempt).await?;
+        if rows.first().is_some_and(|row| row.is_true(0)) {
+            return Ok(());
+        }
+        session.ask("taking the migration lock", "ROLLBACK").await?;
+        let waited = started.elapsed();
+        if waited >= wait {
+            let (holder, _) = holder(session, keys.runner).await?;
+            return Err(Error::LockNotObtained { waited, holder: holder.map(Box::new) });
+        }
+        tokio::time::sleep(backoff.pause().min(wait.saturating_sub(waited))).await;
     }
 }
 

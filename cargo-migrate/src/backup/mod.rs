@@ -7,6 +7,7 @@ mod examine;
 mod load;
 mod manifest;
 mod name;
+pub(crate) mod restore;
 mod store;
 
 pub(crate) use examine::{Damage, examine};

@@ -17,6 +17,7 @@ mod safer;
 mod sizes;
 
 pub(crate) use book::Book;
+pub(crate) use judge::megabytes;
 pub(crate) use level::{Danger, Reason, Risk, RiskLevel};
 pub(crate) use sizes::Sizes;
 

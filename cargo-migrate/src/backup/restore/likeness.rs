@@ -1,0 +1,249 @@
+//! What a database is besides what is in it: what `CREATE DATABASE` is told to make another like it, and what pg_dump leaves
+//! out without `--create` (its `dumpDatabase` and `dumpDatabaseConfig`).
+
+use migrate_runtime::{Connection, Error as EngineError, quote_identifier, quote_literal};
+use serde::Deserialize;
+
+use super::setting;
+
+/// A database, without its contents. There is no `Debug`: a setting can be a password.
+#[derive(Clone, Deserialize)]
+pub(crate) struct Likeness {
+    pub(crate) oid: u32,
+    pub(crate) name: String,
+    pub(crate) owner: String,
+    /// Connections are allowed.
+    pub(crate) open: bool,
+    pub(crate) comment: Option<String>,
+    encoding: String,
+    /// `c`, `i` (15), `b` (17): pg_database.datlocprovider.
+    provider: String,
+    collate: String,
+    ctype: String,
+    /// `datlocale` (17), `daticulocale` before.
+    locale: Option<String>,
+    rules: Option<String>,
+    tablespace: String,
+    connection_limit: i32,
+    is_template: bool,
+    grants: Vec<Grant>,
+    settings: Vec<RoleSettings>,
+    labels: Vec<Label>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Grant {
+    grantor: String,
+    /// `None` is PUBLIC.
+    grantee: Option<String>,
+    privilege: String,
+    grantable: bool,
+}
+
+#[derive(Clone, Deserialize)]
+struct RoleSettings {
+    /// `None` is everybody.
+    role: Option<String>,
+    values: Vec<String>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Label {
+    provider: String,
+    label: String,
+}
+
+/// A statement that makes another database more like this one.
+#[derive(Clone)]
+pub(super) struct Touch {
+    /// What it is about, without values: they may be secrets.
+    pub(super) what: String,
+    pub(super) sql: String,
+}
+
+impl Likeness {
+    /// Looks a database up by its name; `None` where there is none.
+    pub(crate) fn of(connection: &Connection, name: &str) -> Result<Option<Self>, EngineError> {
+        // `to_jsonb` has the columns that this server's version has.
+        let sql = format!(
+            "SELECT pg_catalog.json_build_object('oid', d.oid::pg_catalog.int8, 'name', d.datname, \
+             'owner', pg_catalog.pg_get_userbyid(d.datdba), 'open', d.datallowconn, \
+             'comment', pg_catalog.shobj_description(d.oid, 'pg_database'), \
+             'encoding', pg_catalog.pg_encoding_to_char(d.encoding), \
+             'provider', coalesce(pg_catalog.to_jsonb(d)->>'datlocprovider', 'c'), \
+             'collate', d.datcollate::pg_catalog.text, 'ctype', d.datctype::pg_catalog.text, \
+             'locale', coalesce(pg_catalog.to_jsonb(d)->>'datlocale', pg_catalog.to_jsonb(d)->>'daticulocale'), \
+             'rules', pg_catalog.to_jsonb(d)->>'daticurules', 'tablespace', t.spcname, \
+             'connection_limit', d.datconnlimit, 'is_template', d.datistemplate, \
+             'grants', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object( \
+             'grantor', pg_catalog.pg_get_userbyid(a.grantor), \
+             'grantee', CASE WHEN a.grantee <> 0 THEN pg_catalog.pg_get_userbyid(a.grantee) END, \
+             'privilege', a.privilege_type, 'grantable', a.is_grantable) \
+             ORDER BY a.grantor <> d.datdba, NOT a.is_grantable), '[]') \
+             FROM pg_catalog.aclexplode(coalesce(d.datacl, pg_catalog.acldefault('d', d.datdba))) a), \
+             'settings', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object( \
+             'role', CASE WHEN s.setrole <> 0 THEN pg_catalog.pg_get_userbyid(s.setrole) END, \
+             'values', s.setconfig)), '[]') FROM pg_catalog.pg_db_role_setting s WHERE s.setdatabase = d.oid), \
+             'labels', (SELECT coalesce(pg_catalog.json_agg(pg_catalog.json_build_object( \
+             'provider', l.provider, 'label', l.label)), '[]') FROM pg_catalog.pg_shseclabel l \
+             WHERE l.objoid = d.oid AND l.classoid = 'pg_catalog.pg_database'::pg_catalog.regclass)) \
+             FROM pg_catalog.pg_database d JOIN pg_catalog.pg_tablespace t ON t.oid = d.dattablespace \
+             WHERE d.datname = {}",
+            quote_literal(name)
+        );
+        let row = connection.value("looking a database up", &sql)?;
+        Ok(row.and_then(|row| serde_json::from_str(&row).ok()))
+    }
+
+    /// Makes an empty database like this one. `version` is `server_version_num`.
+    pub(super) fn create(&self, name: &str, version: u32) -> String {
+        let mut sql = format!(
+            "{} OWNER = {} ENCODING = {} LC_COLLATE = {} LC_CTYPE = {}",
+            create(name),
+            quote_identifier(&self.owner),
+            quote_literal(&self.encoding),
+            quote_literal(&self.collate),
+            quote_literal(&self.ctype)
+        );
+        if version >= 150_000 {
+            let (provider, locale) = match self.provider.as_str() {
+                "i" => ("icu", Some("ICU_LOCALE")),
+                "b" => ("builtin", Some("BUILTIN_LOCALE")),
+                _ => ("libc", None),
+            };
+            sql += &format!(" LOCALE_PROVIDER = {provider}");
+            if let (Some(word), Some(locale)) = (locale, &self.locale) {
+                sql += &format!(" {word} = {}", quote_literal(locale));
+            }
+            if let Some(rules) = &self.rules {
+                sql += &format!(" ICU_RULES = {}", quote_literal(rules));
+            }
+        }
+        sql + &format!(" TABLESPACE = {}", quote_identifier(&self.tablespace))
+    }
+
+    /// What makes a new database of the same owner like this one; its privileges are replaced. `me` is the role that was
+    /// let in meanwhile.
+    pub(super) fn touches(&self, name: &str, me: &str) -> Vec<Touch> {
+        let database = quote_identifier(name);
+        let mut touches = vec![self.privileges(&database, me)];
+        for RoleSettings { role, values } in &self.settings {
+            for (key, set) in values.iter().filter_map(|value| setting::set(value)) {
+                let (what, sql) = match role {
+                    None => (format!("the setting {key}"), format!("ALTER DATABASE {database} {set}")),
+                    Some(role) => (
+                        format!("the setting {key} of role {role}"),
+                        format!("ALTER ROLE {} IN DATABASE {database} {set}", quote_identifier(role)),
+                    ),
+                };
+                touches.push(Touch { what, sql });
+            }
+        }
+        for Label { provider, label } in &self.labels {
+            touches.push(Touch {
+                what: format!("the security label of {provider}"),
+                sql: format!(
+                    "SECURITY LABEL FOR {} ON DATABASE {database} IS {}",
+                    quote_identifier(provider),
+                    quote_literal(label)
+                ),
+            });
+        }
+        if self.connection_limit >= 0 {
+            touches.push(Touch {
+                what: "the connection limit".to_owned(),
+                sql: format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.connection_limit),
+            });
+        }
+        if self.is_template {
+            touches.push(Touch {
+                what: "that it is a template".to_owned(),
+                sql: format!("ALTER DATABASE {database} IS_TEMPLATE true"),
+            });
+        }
+        touches
+    }
+
+    fn privileges(&self, database: &str, me: &str) -> Touch {
+        let role = |name: &Option<String>| name.as_deref().map_or("PUBLIC".to_owned(), quote_identifier);
+        let (owner, me) = (quote_identifier(&self.owner), quote_identifier(me));
+        let mut sql = format!("REVOKE ALL ON DATABASE {database} FROM PUBLIC, {owner}, {me}");
+        for grant in &self.grants {
+            // What somebody granted who is not the owner stands on that role's own right to grant it.
+            let by = grant.grantor != self.owner;
+            if by {
+                sql += &format!("; SET LOCAL ROLE {}", quote_identifier(&grant.grantor));
+            }
+            sql += &format!(
+                "; GRANT {} ON DATABASE {database} TO {}{}",
+                grant.privilege,
+                role(&grant.grantee),
+                if grant.grantable { " WITH GRANT OPTION" } else { "" }
+            );
+            if by {
+                sql += "; RESET ROLE";
+            }
+        }
+        Touch { what: "the privileges on the database".to_owned(), sql }
+    }
+}
+
+/// Makes an empty database, like the server's own.
+pub(super) fn create(name: &str) -> String {
+    format!("CREATE DATABASE {} WITH TEMPLATE = template0", quote_identifier(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn likeness() -> Likeness {
+        serde_json::from_value(serde_json::json!({
+            "oid": 16384, "name": "shop", "owner": "o\"wner", "open": true, "comment": null, "encoding": "UTF8",
+            "provider": "i", "collate": "C", "ctype": "C", "locale": "de-DE", "rules": null,
+            "tablespace": "pg_default", "connection_limit": 7, "is_template": false,
+            "grants": [
+                { "grantor": "o\"wner", "grantee": null, "privilege": "CONNECT", "grantable": false },
+                { "grantor": "lead", "grantee": "app", "privilege": "TEMPORARY", "grantable": true },
+            ],
+            "settings": [{ "role": null, "values": ["work_mem=64MB"] }, { "role": "app", "values": ["a.b=c"] }],
+            "labels": [{ "provider": "dummy", "label": "secret" }],
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn each_version_has_its_own_words() {
+        let likeness = likeness();
+        let old = likeness.create("new", 140_000);
+        assert_eq!(
+            old,
+            "CREATE DATABASE \"new\" WITH TEMPLATE = template0 OWNER = \"o\"\"wner\" ENCODING = 'UTF8' \
+             LC_COLLATE = 'C' LC_CTYPE = 'C' TABLESPACE = \"pg_default\""
+        );
+        assert!(likeness.create("new", 150_000).contains(" LOCALE_PROVIDER = icu ICU_LOCALE = 'de-DE' "));
+        let builtin = Likeness { provider: "b".into(), locale: Some("C.UTF-8".into()), ..likeness };
+        assert!(
+            builtin.create("new", 170_000).contains(" LOCALE_PROVIDER = builtin BUILTIN_LOCALE = 'C.UTF-8' ")
+        );
+    }
+
+    #[test]
+    fn what_pg_dump_leaves_out_is_made_again() {
+        let touches = likeness().touches("n", "me");
+        let sql: Vec<_> = touches.iter().map(|touch| touch.sql.as_str()).collect();
+        assert_eq!(
+            sql,
+            [
+                "REVOKE ALL ON DATABASE \"n\" FROM PUBLIC, \"o\"\"wner\", \"me\"; \
+                 GRANT CONNECT ON DATABASE \"n\" TO PUBLIC; SET LOCAL ROLE \"lead\"; \
+                 GRANT TEMPORARY ON DATABASE \"n\" TO \"app\" WITH GRANT OPTION; RESET ROLE",
+                "ALTER DATABASE \"n\" SET \"work_mem\" TO '64MB'",
+                "ALTER ROLE \"app\" IN DATABASE \"n\" SET \"a\".\"b\" TO 'c'",
+                "SECURITY LABEL FOR \"dummy\" ON DATABASE \"n\" IS 'secret'",
+                "ALTER DATABASE \"n\" CONNECTION LIMIT 7",
+            ]
+        );
+        assert!(touches.iter().all(|touch| !touch.what.contains("64MB")));
+    }
+}

@@ -1,0 +1,294 @@
+//! A restore, a swap, and the way back: what was made, how it was verified, and the next command.
+
+use migrate_runtime::event::Session;
+use migrate_runtime::quote_identifier;
+use serde_json::{Value, json};
+
+use crate::backup::restore::{Restored, Swapped, shell};
+use crate::render::words::{count, session, time};
+use crate::render::{Page, View, escape_line};
+use crate::risk::megabytes;
+
+/// How far a restore is.
+pub(crate) enum RestoreStep {
+    /// Every byte of the backup is read.
+    Examining { backup: String, bytes: u64 },
+    /// The new database is made, like the old one where there is one.
+    Creating { database: String, like: Option<String> },
+    /// The archive is loaded.
+    Loading { backup: String, database: String },
+    /// Statistics are gathered, and it is compared with the manifest.
+    Verifying { database: String },
+    /// The restore ended early.
+    GivenUp { database: String, gone: bool },
+    /// Another restore left this.
+    Leftover { database: String, of: Option<String>, at_work: bool },
+    /// It was restored, and is not where it was to go.
+    NotSwapped { database: String },
+    /// Who is about to be thrown out.
+    Sessions { database: String, sessions: Vec<Session> },
+}
+
+impl View for RestoreStep {
+    fn human(&self, page: Page) -> String {
+        let note = page.paint.note("note");
+        match self {
+            Self::Examining { backup, bytes } => {
+                format!("examining {} ({})\n", escape_line(backup), megabytes(*bytes))
+            }
+            Self::Creating { database, like } => match like {
+                Some(like) => format!("creating {} like {}\n", escape_line(database), escape_line(like)),
+                None => format!(
+                    "creating {} as the server makes databases: there is no old one to be like\n",
+                    escape_line(database)
+                ),
+            },
+            Self::Loading { backup, database } => {
+                format!("loading {} into {}\n", escape_line(backup), escape_line(database))
+            }
+            Self::Verifying { database } => format!("analyzing and verifying {}\n", escape_line(database)),
+            Self::GivenUp { database, gone: true } => {
+                format!(
+                    "{note}: the unfinished {} was dropped; the database in use is as it was\n",
+                    escape_line(database)
+                )
+            }
+            Self::GivenUp { database, gone: false } => format!(
+                "{note}: the unfinished {} could not be dropped: `cargo migrate backup restore --discard {}`\n",
+                escape_line(database),
+                escape_line(&shell(database))
+            ),
+            Self::Leftover { database, at_work: true, .. } => {
+                format!("{note}: another restore is at work in {}\n", escape_line(database))
+            }
+            Self::Leftover { database, of, at_work: false } => {
+                let of = of.as_ref().map(|of| format!(" of {}", escape_line(of))).unwrap_or_default();
+                format!(
+                    "{note}: {} was left by a restore{of} that did not finish: `cargo migrate backup restore --discard {}` \
+                     drops it\n",
+                    escape_line(database),
+                    escape_line(&shell(database))
+                )
+            }
+            Self::NotSwapped { database } => format!(
+                "{note}: {0} is restored and verified, and beside the old one: `cargo migrate backup restore --swap --into {1}`\n",
+                escape_line(database),
+                escape_line(&shell(database))
+            ),
+            Self::Sessions { database, sessions } => {
+                const MOST: usize = 10;
+                let mut text = format!(
+                    "{} in {} will be ended:\n",
+                    count(sessions.len(), "session"),
+                    escape_line(database)
+                );
+                for one in sessions.iter().take(MOST) {
+                    text += &format!("  {}\n", session(one));
+                }
+                if sessions.len() > MOST {
+                    text += &format!("  and {} more\n", sessions.len() - MOST);
+                }
+                text
+            }
+        }
+    }
+
+    fn json(&self) -> Value {
+        match self {
+            Self::Examining { backup, bytes } => {
+                json!({ "step": "examining", "backup": backup, "bytes": bytes })
+            }
+            Self::Creating { database, like } => {
+                json!({ "step": "creating", "database": database, "like": like })
+            }
+            Self::Loading { backup, database } => {
+                json!({ "step": "loading", "backup": backup, "database": database })
+            }
+            Self::Verifying { database } => json!({ "step": "verifying", "database": database }),
+            Self::GivenUp { database, gone } => {
+                json!({ "step": "given_up", "database": database, "dropped": gone })
+            }
+            Self::Leftover { database, of, at_work } => {
+                json!({ "step": "leftover", "database": database, "backup": of, "at_work": at_work })
+            }
+            Self::NotSwapped { database } => json!({ "step": "not_swapped", "database": database }),
+            Self::Sessions { database, sessions } => json!({
+                "step": "sessions", "database": database,
+                "sessions": sessions.iter().map(|one| json!({
+                    "pid": one.pid, "application": one.application, "user": one.user, "client": one.client,
+                })).collect::<Value>(),
+            }),
+        }
+    }
+}
+
+/// What a restore made, and what was put in whose place.
+pub(crate) struct RestoreView {
+    /// `None` for the way back.
+    pub(crate) restored: Option<Restored>,
+    pub(crate) swapped: Option<Swapped>,
+}
+
+impl View for RestoreView {
+    fn human(&self, page: Page) -> String {
+        let mut text = self.restored.as_ref().map(|restored| made(restored, page)).unwrap_or_default();
+        match (&self.swapped, &self.restored) {
+            (Some(swapped), _) => text += &in_place(swapped, page),
+            (None, Some(restored)) => text += &next(restored),
+            (None, None) => {}
+        }
+        text
+    }
+
+    fn json(&self) -> Value {
+        let restored = self.restored.as_ref().map(|restored| {
+            json!({
+                "database": restored.database, "of": restored.of, "backup": restored.backup,
+                "whole": restored.whole, "tables": restored.tables, "left_out": restored.left_out,
+                "pending": restored.pending,
+                "verified": restored.compared.as_ref().map(|compared| json!({
+                    "schema_digest": compared.digest, "tables": compared.tables, "rows": compared.rows,
+                })),
+                "elapsed_ms": millis(restored.elapsed),
+            })
+        });
+        let swapped = self.swapped.as_ref().map(|swapped| {
+            json!({
+                "database": swapped.database, "was": swapped.was, "backup": swapped.backup, "kept": swapped.kept,
+                "sessions_ended": swapped.ended, "back": swapped.back, "elapsed_ms": millis(swapped.elapsed),
+            })
+        });
+        json!({ "restored": restored, "swapped": swapped })
+    }
+}
+
+fn millis(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1_000_000.0).round() / 1000.0
+}
+
+fn made(restored: &Restored, page: Page) -> String {
+    let Restored { database, backup, .. } = restored;
+    let good = page.paint.good("restored");
+    let Some(compared) = &restored.compared else {
+        return format!(
+            "{} was restored from {} and verified before\n",
+            escape_line(database),
+            escape_line(backup)
+        );
+    };
+    let mut text = format!(
+        "{good} {} into {} in {}\n",
+        escape_line(backup),
+        escape_line(database),
+        time(restored.elapsed)
+    );
+    let rows = format!("{} with {} rows", count(compared.tables, "table"), compared.rows);
+    let schema = match (&compared.digest, restored.whole) {
+        (Some(digest), _) => format!("schema digest {}…, ", digest.chars().take(12).collect::<String>()),
+        (None, true) => "schema not compared (another version of PostgreSQL prints it), ".to_owned(),
+        (None, false) => String::new(),
+    };
+    text += &format!("  verified: {schema}{rows}, as in the manifest\n");
+    for one in &restored.left_out {
+        text += &format!(
+            "  {}: not copied from {}: {}\n",
+            page.paint.note("note"),
+            escape_line(&restored.of),
+            escape_line(one)
+        );
+    }
+    if let Some(pending) = restored.pending.as_ref().filter(|pending| restored.whole && !pending.is_empty()) {
+        let few = pending.iter().take(5).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if pending.len() > 5 { ", …" } else { "" };
+        text += &format!(
+            "  {} of the folder {} not in it, and will be pending: {}{more}\n",
+            count(pending.len(), "migration"),
+            if pending.len() == 1 { "is" } else { "are" },
+            escape_line(&few)
+        );
+    }
+    text
+}
+
+/// The exact next command.
+fn next(restored: &Restored) -> String {
+    let Restored { database, of, .. } = restored;
+    let word = shell(database);
+    let discard = format!("cargo migrate backup restore --discard {word}");
+    let mut text = format!("{} is as it was. Next:\n", escape_line(of));
+    if restored.whole {
+        text += &format!(
+            "  put it in the place of {}:  cargo migrate backup restore --swap --into {}\n",
+            escape_line(of),
+            escape_line(&word)
+        );
+    } else {
+        text += "  bring rows over, where the table is still there:\n";
+        for table in tables(restored) {
+            text += &format!(
+                "    pg_dump --data-only --table={} {} | psql --single-transaction {}\n",
+                escape_line(&shell(&table)),
+                escape_line(&word),
+                escape_line(&shell(of))
+            );
+        }
+        text += "  and where it is not, the same without --data-only (its foreign keys are yours to add)\n";
+    }
+    text + &format!("  look at it:  psql {}\n  drop it:  {}\n", escape_line(&word), escape_line(&discard))
+}
+
+fn tables(restored: &Restored) -> Vec<String> {
+    match restored.tables.is_empty() {
+        true => vec!["SCHEMA.TABLE".to_owned()],
+        false => restored.tables.clone(),
+    }
+}
+
+fn in_place(swapped: &Swapped, page: Page) -> String {
+    let Swapped { database, was, backup, kept, ended, back, elapsed } = swapped;
+    let good = page.paint.good(if *back { "put back" } else { "swapped" });
+    let ended = match ended {
+        0 => String::new(),
+        ended => format!(", {} ended", count(*ended, "session")),
+    };
+    let from = if *back { String::new() } else { format!(", restored from {}", escape_line(backup)) };
+    let mut text = format!(
+        "{good}: {} is now what was {}{from} ({}{ended})\n",
+        escape_line(database),
+        escape_line(was),
+        time(*elapsed)
+    );
+    let Some(kept) = kept else { return text };
+    text += &format!("  what it was before is kept as {}\n", escape_line(kept));
+    text += "  its oid is another: preflight markers and backups' identities of before do not fit any more\n";
+    text += &match back {
+        false => format!(
+            "  the way back:  cargo migrate backup restore --swap-back --into {}\n  \
+             once nobody needs it:  psql --command={} postgres\n",
+            escape_line(&shell(kept)),
+            escape_line(&shell(&format!("DROP DATABASE {}", quote_identifier(kept))))
+        ),
+        true => format!(
+            "  it can be swapped in again:  cargo migrate backup restore --swap --into {0}\n  \
+             or dropped:  cargo migrate backup restore --discard {0}\n",
+            escape_line(&shell(kept))
+        ),
+    };
+    text
+}
+
+/// A database that was dropped.
+pub(crate) struct DiscardView {
+    pub(crate) database: String,
+    pub(crate) backup: Option<String>,
+}
+
+impl View for DiscardView {
+    fn human(&self, page: Page) -> String {
+        format!("{} {}\n", page.paint.good("dropped"), escape_line(&self.database))
+    }
+
+    fn json(&self) -> Value {
+        json!({ "dropped": self.database, "backup": self.backup })
+    }
+}
