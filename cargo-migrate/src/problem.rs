@@ -104,6 +104,54 @@ pub enum Problem {
         /// The verb.
         verb: &'static str,
     },
+    /// No preflight was passed.
+    #[error("no preflight was passed for {}", name_of(environment))]
+    PreflightMissing {
+        /// The environment, where one was named.
+        environment: Option<String>,
+    },
+    /// The preflight that was passed was that of another database.
+    #[error("the preflight for {} was passed on {passed}, and this is {here}", name_of(environment))]
+    PreflightOtherDatabase {
+        /// The environment, where one was named.
+        environment: Option<String>,
+        /// The database that it was passed on.
+        passed: String,
+        /// The database here.
+        here: String,
+    },
+    /// The preflight that was passed was that of other pending migrations.
+    #[error(
+        "the preflight for {} was passed with other pending migrations: {}",
+        name_of(environment),
+        differences.join(", ")
+    )]
+    PreflightOtherPending {
+        /// The environment, where one was named.
+        environment: Option<String>,
+        /// What differs, file by file.
+        differences: Vec<String>,
+    },
+    /// The preflight that was passed is too old.
+    #[error("the preflight for {} is {age} old, and good for {limit}", name_of(environment))]
+    PreflightStale {
+        /// The environment, where one was named.
+        environment: Option<String>,
+        /// How old it is by the server's clock.
+        age: String,
+        /// How old it may be.
+        limit: String,
+    },
+    /// The marker of a passed preflight that cannot be read, or is not as it was written.
+    #[error("{} does not show that a preflight was passed: {why}", path.display())]
+    PreflightUnreadable {
+        /// The environment, where one was named.
+        environment: Option<String>,
+        /// The marker.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// `verify --record` where `migrations.lock` may not be changed.
     #[error("nothing may be recorded: migrations.lock is locked ({origin})")]
     RecordLocked {
@@ -361,6 +409,12 @@ fn name_of(environment: &Option<String>) -> String {
     environment.as_ref().map_or_else(|| "this database".to_owned(), |name| format!("environment `{name}`"))
 }
 
+/// The command that checks it.
+fn preflight_of(environment: &Option<String>) -> String {
+    let environment = environment.as_ref().map(|name| format!(" --env {name}")).unwrap_or_default();
+    format!("cargo migrate preflight{environment}")
+}
+
 impl Problem {
     /// An I/O failure with its path.
     pub(crate) fn io(path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> Self {
@@ -372,6 +426,11 @@ impl Problem {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Protected { .. }
+            | Self::PreflightMissing { .. }
+            | Self::PreflightOtherDatabase { .. }
+            | Self::PreflightOtherPending { .. }
+            | Self::PreflightStale { .. }
+            | Self::PreflightUnreadable { .. }
             | Self::RecordLocked { .. }
             | Self::NeedsYes { .. }
             | Self::Declined
@@ -401,6 +460,11 @@ impl Problem {
             Self::Dotenv { .. } => "dotenv",
             Self::Manifest { .. } => "manifest",
             Self::Protected { .. } => "protected",
+            Self::PreflightMissing { .. } => "preflight_missing",
+            Self::PreflightOtherDatabase { .. } => "preflight_other_database",
+            Self::PreflightOtherPending { .. } => "preflight_other_pending",
+            Self::PreflightStale { .. } => "preflight_stale",
+            Self::PreflightUnreadable { .. } => "preflight_unreadable",
             Self::RecordLocked { .. } => "record_locked",
             Self::NeedsYes { .. } => "needs_yes",
             Self::Declined => "declined",
@@ -480,6 +544,16 @@ impl Problem {
                 "the harness for production runs (preflight, backup) is not in this version; \
                  `--force REASON` goes on without it and keeps the reason in the audit log"
                     .to_owned()
+            }
+            Self::PreflightOtherDatabase { environment, .. } => format!(
+                "see that the address leads to the database that is meant, then run `{}`",
+                preflight_of(environment)
+            ),
+            Self::PreflightMissing { environment }
+            | Self::PreflightOtherPending { environment, .. }
+            | Self::PreflightStale { environment, .. }
+            | Self::PreflightUnreadable { environment, .. } => {
+                format!("run `{}`, then this again", preflight_of(environment))
             }
             Self::RecordLocked { .. } => {
                 "record on a developer's machine and commit migrations.lock and schema.sql.snap; without --record, `verify` \

@@ -4,9 +4,15 @@
 mod check;
 mod finding;
 mod identity;
+mod locks;
+mod session;
 mod situation;
+mod touched;
 
 pub(crate) use check::Check;
 pub(crate) use finding::{Examined, Finding, Severity};
 pub(crate) use identity::Identity;
-pub(crate) use situation::{Pending, Situation};
+pub(crate) use locks::{Conflict, Held};
+pub(crate) use session::Session;
+pub(crate) use situation::{Limits, Pending, Situation};
+pub(crate) use touched::{Opaque, Table, Touched};

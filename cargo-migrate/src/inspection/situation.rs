@@ -1,26 +1,51 @@
 //! What all checks look at: a connection, what the server is, what is pending, and what is configured.
 
+use std::cell::OnceCell;
+use std::time::Duration;
+
 use migrate_core::{Checksum, Migration, Set, State};
+use migrate_runtime::connection::Row;
 use migrate_runtime::{Connection, Error as EngineError, Migrator, Status};
 
-use super::Identity;
+use super::{Held, Identity, Session, Touched};
 use crate::config::Settings;
+
+/// From what on something is worth a word.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// A transaction that is older.
+    pub(crate) transaction_age: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { transaction_age: Duration::from_secs(30) }
+    }
+}
 
 /// What all checks look at.
 pub(crate) struct Situation<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) set: &'a Set,
     pub(crate) migrator: &'a Migrator,
-    /// For questions; in no transaction.
+    /// For questions, through [`ask`](Situation::ask); in no transaction.
     pub(crate) connection: &'a Connection,
+    pub(crate) limits: Limits,
     pub(crate) identity: Identity,
     /// `server_version_num`.
     pub(crate) version: u32,
     /// The server's time, ISO 8601 in UTC.
     pub(crate) now: String,
+    /// The role that asks.
+    pub(crate) role: String,
+    /// The schemas in which a name without one is looked for, in their order.
+    pub(crate) path: Vec<String>,
     /// What the history says; the reason where it could not be read.
     pub(crate) status: Result<Status, EngineError>,
     pub(crate) pending: Pending,
+    sessions: OnceCell<Vec<Session>>,
+    touched: OnceCell<Touched>,
+    locks: OnceCell<Vec<Held>>,
 }
 
 impl<'a> Situation<'a> {
@@ -48,22 +73,76 @@ impl<'a> Situation<'a> {
         let rows = connection.rows(
             "asking for the server's version",
             "SELECT pg_catalog.current_setting('server_version_num'), \
-             to_char(pg_catalog.now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')",
+             pg_catalog.to_char(pg_catalog.now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
+             current_user, pg_catalog.array_to_string(pg_catalog.current_schemas(true), pg_catalog.chr(10))",
         )?;
         let row = rows.first();
+        let path = row.map(|row| row.text(3)).unwrap_or_default();
         let pending = status.as_ref().map_or_else(|_| Pending::default(), |status| Pending::of(set, status));
         Ok(Self {
             settings,
             set,
             migrator,
             connection,
+            limits: Limits::default(),
             identity: Identity::of(connection)?,
             version: row.and_then(|row| row.number(0)).unwrap_or_default(),
             now: row.map(|row| row.text(1)).unwrap_or_default(),
+            role: row.map(|row| row.text(2)).unwrap_or_default(),
+            path: path.split('\n').map(str::to_owned).collect(),
             status,
             pending,
+            sessions: OnceCell::new(),
+            touched: OnceCell::new(),
+            locks: OnceCell::new(),
         })
     }
+
+    /// The other sessions of the server, looked at once.
+    pub(crate) fn sessions(&self) -> Result<&[Session], EngineError> {
+        once(&self.sessions, || Session::all(self)).map(Vec::as_slice)
+    }
+
+    /// The tables that the pending migrations work on, looked at once.
+    pub(crate) fn touched(&self) -> Result<&Touched, EngineError> {
+        once(&self.touched, || Touched::look(self))
+    }
+
+    /// Who holds which lock on those tables, looked at once.
+    pub(crate) fn locks(&self) -> Result<&[Held], EngineError> {
+        once(&self.locks, || Held::all(self)).map(Vec::as_slice)
+    }
+
+    /// Asks one question, in a transaction that can write nothing and waits for nobody: half a second for a lock, five
+    /// for an answer. Names without a schema are those of `pg_catalog`.
+    ///
+    /// All of that ends with the transaction: behind a transaction pooler the next client gets this very session.
+    ///
+    /// # Errors
+    ///
+    /// What the server refuses, and a connection that is lost.
+    pub(crate) fn ask(&self, doing: &str, sql: &str) -> Result<Vec<Row>, EngineError> {
+        let asked = self.connection.rows(
+            doing,
+            &format!(
+                "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\nSET LOCAL statement_timeout = '5s';\n\
+                 SET LOCAL lock_timeout = '500ms';\nSET LOCAL search_path = pg_catalog;\n{sql};\nCOMMIT"
+            ),
+        );
+        if let Err(EngineError::Server { .. }) = &asked {
+            // The error that is told is the first one.
+            let _ = self.connection.rows(doing, "ROLLBACK");
+        }
+        asked
+    }
+}
+
+fn once<T>(cell: &OnceCell<T>, look: impl FnOnce() -> Result<T, EngineError>) -> Result<&T, EngineError> {
+    if let Some(seen) = cell.get() {
+        return Ok(seen);
+    }
+    let seen = look()?;
+    Ok(cell.get_or_init(|| seen))
 }
 
 /// The migrations that `up` would apply, in order.
@@ -81,6 +160,11 @@ impl Pending {
         Self(set.migrations.iter().filter(|migration| is_pending(&migration.stem)).cloned().collect())
     }
 
+    #[cfg(test)]
+    pub(crate) fn from(migrations: Vec<Migration>) -> Self {
+        Self(migrations)
+    }
+
     /// In order.
     pub(crate) fn migrations(&self) -> &[Migration] {
         &self.0
@@ -89,8 +173,8 @@ impl Pending {
     /// What a preflight's pass is bound to: their names and texts, in order.
     pub(crate) fn digest(&self) -> Checksum {
         let mut text = String::new();
-        for script in self.0.iter().flat_map(Migration::scripts) {
-            text += &format!("{}  {}\n", script.checksum, script.file);
+        for (file, checksum) in self.0.iter().flat_map(Migration::files) {
+            text += &format!("{checksum}  {file}\n");
         }
         Checksum::of(&text)
     }

@@ -1,1 +1,12 @@
-//! Whether a run may begin: the checks before it, the report, and the marker of a pass.
+//! `preflight`: looks a database over before migrations are applied to it, and leaves a marker where all is well.
+
+mod check;
+pub(crate) mod marker;
+mod options;
+mod report;
+mod run;
+
+pub(crate) use check::CHECKS;
+pub(crate) use options::{Allow, Options};
+pub(crate) use report::Report;
+pub(crate) use run::run;

@@ -2,7 +2,7 @@
 
 pub(crate) mod error;
 mod escape;
-mod event;
+pub(crate) mod event;
 pub(crate) mod json;
 mod paint;
 mod progress;
@@ -12,7 +12,7 @@ mod snippet;
 mod table;
 mod ui;
 pub(crate) mod view;
-mod words;
+pub(crate) mod words;
 
 pub(crate) use escape::{escape, escape_json, escape_line};
 pub(crate) use event::{Narrator, wordless};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use migrate_core::sql::mask_secrets;
 use migrate_runtime::event::Session;
+use unicode_width::UnicodeWidthStr;
 
 use super::escape::escape_line;
 
@@ -73,6 +74,37 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
     line
 }
 
+/// `512 bytes`, `12 kB`, `830 MB`, `12 GB`: at least two figures that matter, as `pg_size_pretty` has them.
+#[allow(dead_code)] // Issue C is being built.
+pub(crate) fn bytes(number: u64) -> String {
+    match number {
+        0..10_240 => format!("{number} bytes"),
+        10_240..10_485_760 => format!("{} kB", number >> 10),
+        10_485_760..10_737_418_240 => format!("{} MB", number >> 20),
+        10_737_418_240..10_995_116_277_760 => format!("{} GB", number >> 30),
+        _ => format!("{} TB", number >> 40),
+    }
+}
+
+/// The lines of a text on a page of this width, broken between words. The first stands behind `first` columns of
+/// something else, the others behind `rest`. One line where there is no width, or one that leaves no room.
+pub(crate) fn wrapped(text: &str, width: Option<usize>, first: usize, rest: usize) -> Vec<String> {
+    let Some(width) = width.filter(|width| *width >= rest + 20) else { return vec![text.to_owned()] };
+    let (mut lines, mut line, mut left) = (Vec::new(), String::new(), width.saturating_sub(first));
+    for word in text.split(' ') {
+        let room = left.saturating_sub(line.width() + usize::from(!line.is_empty()));
+        if word.width() > room && !(line.is_empty() && lines.is_empty() && word.width() <= left) {
+            lines.push(std::mem::take(&mut line));
+            left = width - rest;
+        } else if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,5 +150,29 @@ mod tests {
         assert_eq!(one_line(" a\n\t b ", 10), "a b");
         assert_eq!(one_line("äöüäöü", 4), "äöü…");
         assert_eq!(one_line("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn sizes_are_rounded_down() {
+        for (number, text) in [
+            (0, "0 bytes"),
+            (8192, "8192 bytes"),
+            (10_240, "10 kB"),
+            (870_318_080, "830 MB"),
+            (20 << 30, "20 GB"),
+            (15 << 40, "15 TB"),
+        ] {
+            assert_eq!(bytes(number), text);
+        }
+    }
+
+    #[test]
+    fn words_are_kept_whole() {
+        assert_eq!(wrapped("a bb ccc", None, 5, 2), ["a bb ccc"]);
+        assert_eq!(wrapped("a bb ccc", Some(10), 5, 2), ["a bb ccc"]);
+        let text = "one two three four five six";
+        assert_eq!(wrapped(text, Some(22), 10, 2), ["one two", "three four five six"]);
+        // Nothing of it fits behind a long head: it begins on the next line.
+        assert_eq!(wrapped("abcdefgh ij", Some(22), 20, 2), ["", "abcdefgh ij"]);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use migrate_core::sql::LineColumn;
 use migrate_core::{Direction, Migration, Mode, Script, Set};
+use migrate_runtime::rehearsal::LockMode;
 
 use super::created::Created;
 use super::effect::{Effect, Work};
@@ -34,6 +35,21 @@ pub(super) struct Page {
     made: Vec<Effect>,
     /// How many relations the scripts before it made.
     before: usize,
+}
+
+/// What a statement does to a relation that was there before its script, and, of a pending one, before the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Touch {
+    /// The schema, where one is written.
+    pub(crate) schema: Option<String>,
+    /// A table, or an index that stands for its table.
+    pub(crate) name: String,
+    /// The lock on the table.
+    pub(crate) mode: LockMode,
+    /// Whether it writes something anew that is as large as the table or an index of it.
+    pub(crate) grows: bool,
+    /// The line of the file where the statement begins, from 1.
+    pub(crate) line: usize,
 }
 
 /// One statement.
@@ -116,6 +132,28 @@ impl Book {
             let own = (page.before..line.before).contains(&relation.order);
             own || page.pending && relation.pending && relation.order < page.before
         })
+    }
+
+    /// The relations that a script locks and did not find new, as far as its text shows them.
+    pub(crate) fn touches(&self, stem: &str, direction: Direction) -> Vec<Touch> {
+        let Some(page) = self.script(stem, direction) else { return Vec::new() };
+        let mut touches = Vec::new();
+        for line in &page.statements {
+            for effect in &line.form.effects {
+                let Some(table) = effect.table.as_ref().filter(|table| !self.is_new(page, line, table))
+                else {
+                    continue;
+                };
+                touches.push(Touch {
+                    schema: table.schema().map(str::to_owned),
+                    name: table.last().to_owned(),
+                    mode: effect.mode,
+                    grows: matches!(effect.work, Work::Build | Work::Rows | Work::Rewrite),
+                    line: line.at.line,
+                });
+            }
+        }
+        touches
     }
 
     /// The risk of a script as far as its text shows it.

@@ -16,7 +16,7 @@ mod name;
 mod safer;
 mod sizes;
 
-pub(crate) use book::Book;
+pub(crate) use book::{Book, Touch};
 pub(crate) use judge::megabytes;
 pub(crate) use level::{Danger, Reason, Risk, RiskLevel};
 pub(crate) use sizes::Sizes;

@@ -78,6 +78,11 @@ impl Name {
             }
     }
 
+    /// The schema, where one is written.
+    pub(super) fn schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
     /// The name alone, without its schema.
     pub(super) fn last(&self) -> &str {
         &self.name

@@ -99,6 +99,21 @@ impl LockMode {
         Self::ALL.into_iter().find(|known| plain(known.name()) == mode)
     }
 
+    /// Whether two sessions cannot have these on one table at the same time (`LockConflicts` of lock.c).
+    pub fn conflicts(self, other: Self) -> bool {
+        use LockMode::*;
+        let (weak, strong) = if self <= other { (self, other) } else { (other, self) };
+        match strong {
+            AccessShare | RowShare | RowExclusive => false,
+            ShareUpdateExclusive => weak == ShareUpdateExclusive,
+            // Not with itself: two indexes can be built at a time.
+            Share => matches!(weak, RowExclusive | ShareUpdateExclusive),
+            ShareRowExclusive => weak >= RowExclusive,
+            Exclusive => weak >= RowShare,
+            AccessExclusive => true,
+        }
+    }
+
     /// Whether a session that holds this keeps others from reading (`SELECT`).
     pub fn blocks_reads(self) -> bool {
         self == Self::AccessExclusive
@@ -113,6 +128,18 @@ impl LockMode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The table of "Explicit Locking", row by row.
+    #[test]
+    fn conflicts_are_those_of_the_manual() {
+        let table =
+            ["       X", "      XX", "    XXXX", "   XXXXX", "  XX XXX", "  XXXXXX", " XXXXXXX", "XXXXXXXX"];
+        for (one, row) in LockMode::ALL.into_iter().zip(table) {
+            for (other, sign) in LockMode::ALL.into_iter().zip(row.chars()) {
+                assert_eq!(one.conflicts(other), sign == 'X', "{one:?} {other:?}");
+            }
+        }
+    }
 
     #[test]
     fn modes_are_known_by_the_names_of_the_catalog() {

@@ -49,6 +49,8 @@ mod modified_after_apply;
 mod new_files;
 mod out_of_order;
 mod outputs;
+mod preflight;
+mod preflight_sessions;
 mod privileges;
 mod proof;
 mod proof_cli;
