@@ -116,18 +116,6 @@ impl Connection {
         self.session.as_ref().map(|session| &session.database)
     }
 
-    /// Whether the process that answers is another than the one that greeted us: a pooler such as PgBouncer stands
-    /// between.
-    ///
-    /// # Errors
-    ///
-    /// As [`rows`](Self::rows).
-    pub fn is_pooled(&self) -> Result<bool, Error> {
-        let answers = self.value("asking who answers", "SELECT pg_catalog.pg_backend_pid()")?;
-        let greeted_by = self.session.as_ref().and_then(|session| session.greeted_by);
-        Ok(greeted_by.is_some_and(|pid| answers != Some(pid.to_string())))
-    }
-
     /// Whether the connection is gone.
     pub fn is_closed(&self) -> bool {
         self.session.as_ref().is_none_or(Session::is_closed)
