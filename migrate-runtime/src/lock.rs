@@ -12,6 +12,7 @@ use migrate_core::Checksum;
 use crate::backoff::Backoff;
 use crate::emitter::Emitter;
 use crate::event::{Event, Session as Other};
+use crate::message::KEEPALIVES;
 use crate::observe::session_columns;
 use crate::probe::Probe;
 use crate::session::Session;
@@ -66,7 +67,7 @@ impl RunnerLock {
     ) -> Result<Self, Error> {
         let started = Instant::now();
         let keys = Keys::of(&settings.history);
-        let attempt = attempt(keys, probe.server_version);
+        let attempt = attempt(keys, probe.server_version, probe.over_tcp);
         let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(400));
         let mut told: Option<Instant> = None;
         loop {
@@ -110,12 +111,13 @@ impl RunnerLock {
 }
 
 /// Asks for the lock once, in a transaction that holds it.
-fn attempt(keys: Keys, server_version: u32) -> String {
+fn attempt(keys: Keys, server_version: u32, over_tcp: bool) -> String {
     // PostgreSQL 17's transaction_timeout would end the lock with a long run.
     let timeout = if server_version >= 170_000 { "SET LOCAL transaction_timeout = 0;\n" } else { "" };
+    let keepalives = if over_tcp { format!("{KEEPALIVES};\n") } else { String::new() };
     format!(
         "BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL idle_in_transaction_session_timeout = 0;\n\
-         {timeout}SELECT pg_catalog.pg_try_advisory_xact_lock({})",
+         {timeout}{keepalives}SELECT pg_catalog.pg_try_advisory_xact_lock({})",
         keys.runner
     )
 }
@@ -125,7 +127,8 @@ pub(crate) async fn hold(session: &Session, history: &HistoryTable, wait: Durati
     let started = Instant::now();
     let keys = Keys::of(history);
     let version = session.ask("asking for the server's version", "SHOW server_version_num").await?;
-    let attempt = attempt(keys, version.first().and_then(|row| row.number(0)).unwrap_or_default());
+    let version = version.first().and_then(|row| row.number(0)).unwrap_or_default();
+    let attempt = attempt(keys, version, session.database.is_over_tcp());
     let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(400));
     loop {
         let rows = session.ask("taking the migration lock", &attempt).await?;

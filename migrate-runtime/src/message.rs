@@ -25,6 +25,12 @@ pub(crate) const RESET: &str = "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL
                                 DISCARD TEMP;SELECT pg_catalog.pg_advisory_unlock_all()";
 pub(crate) const RESET_STATEMENTS: usize = 8;
 
+/// A client that the network has swallowed is noticed after 11 s, not after the two hours of the system's default: with
+/// `client_connection_check_interval` while a statement runs, and without it between two (`config.sgml`,
+/// `tcp_keepalives_idle`). On a Unix socket they mean nothing.
+pub(crate) const KEEPALIVES: &str = "SET LOCAL tcp_keepalives_idle = 5;SET LOCAL tcp_keepalives_interval = 2;SET LOCAL tcp_keepalives_count = 3";
+const KEEPALIVES_STATEMENTS: usize = 3;
+
 /// Makes what follows in this transaction run as the role that connected, whatever role a script took. The script's
 /// role is back at the end of the transaction: that is what `SET LOCAL` after `SET` means.
 pub(crate) const AS_OURSELVES: &str = "SET LOCAL SESSION AUTHORIZATION DEFAULT;SET LOCAL ROLE NONE";
@@ -344,6 +350,10 @@ impl Builder<'_> {
             // A killed runner's statement ends within a second instead of running on with its locks.
             set += ";SET LOCAL client_connection_check_interval = 1000";
             count += 1;
+        }
+        if self.probe.over_tcp {
+            let _ = write!(set, ";{KEEPALIVES}");
+            count += KEEPALIVES_STATEMENTS;
         }
         let _ = write!(
             set,

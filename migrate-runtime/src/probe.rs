@@ -24,6 +24,8 @@ pub(crate) struct Probe {
     pub positions_in_bytes: bool,
     /// `client_connection_check_interval` works here.
     pub checks_client: bool,
+    /// The server may be across a network, which can lose us without a word.
+    pub over_tcp: bool,
     /// The history table, where it exists.
     pub history: Option<Shape>,
     /// The audit log exists.
@@ -58,7 +60,8 @@ impl Probe {
             }
             answer => answer.map_err(|error| session.failed(doing, error))?,
         };
-        let probe = Self::read(&rows, session.greeted_by);
+        let over_tcp = session.database.is_over_tcp();
+        let probe = Self { over_tcp, ..Self::read(&rows, session.greeted_by) };
         if probe.server_version < 130_000 {
             return Err(Error::Settings {
                 message: format!("{} is PostgreSQL {}", session.database, probe.server_version / 10_000),
@@ -75,6 +78,7 @@ impl Probe {
             read_only: None,
             positions_in_bytes: false,
             checks_client: false,
+            over_tcp: false,
             history: None,
             log_exists: false,
             digest: None,

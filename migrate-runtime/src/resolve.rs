@@ -41,8 +41,15 @@ pub(crate) async fn committed(runner: &Runner<'_>, step: &Prepared<'_>) -> Optio
     let started = Instant::now();
     let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
     while started.elapsed() < PATIENCE && runner.settings.interrupt.triggered().is_none() {
+        let tried = Instant::now();
         let open = Session::open(&runner.database, &runner.settings.tool, &runner.emitter);
-        if let Ok(Ok(session)) = tokio::time::timeout(Duration::from_secs(5), open).await {
+        let opened = tokio::time::timeout(Duration::from_secs(5), open).await;
+        if !matches!(&opened, Ok(Ok(_))) && tried.elapsed() >= runner.database.silence() {
+            // A server that starts again says so, or its system does. Nobody answers: the network is gone, and whoever set a
+            // limit for a connection meant this.
+            return None;
+        }
+        if let Ok(Ok(session)) = opened {
             // In a statement of its own: the question must see what the old transaction committed.
             let over =
                 session.query(&over).await.is_ok_and(|rows| rows.first().is_some_and(|row| row.is_true(0)));

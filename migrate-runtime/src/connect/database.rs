@@ -129,6 +129,17 @@ impl Database {
         Self { shuffle: false, ..self.clone() }
     }
 
+    /// Whether a server of these settings is reached by TCP.
+    pub(crate) fn is_over_tcp(&self) -> bool {
+        self.targets.iter().any(|target| matches!(target.place, Place::Tcp { .. }))
+    }
+
+    /// For how long nobody may answer before nobody is there: what one attempt to connect may take, 5 s at most.
+    pub(crate) fn silence(&self) -> Duration {
+        let most = Duration::from_secs(5);
+        self.connect_timeout.map_or(most, |limit| limit.min(most))
+    }
+
     /// For people: `postgres://user@host:port/database`, without the password.
     pub fn display(&self) -> String {
         self.to_string()

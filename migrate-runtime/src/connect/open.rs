@@ -62,8 +62,7 @@ impl Database {
 
     /// What encrypts, where anything is to be.
     fn encryption(&self) -> Result<Option<Encryption>, Error> {
-        let over_tcp = self.targets.iter().any(|target| matches!(target.place, Place::Tcp { .. }));
-        if over_tcp && self.tls.mode != SslModeSetting::Disable {
+        if self.is_over_tcp() && self.tls.mode != SslModeSetting::Disable {
             Encryption::prepare(&self.tls)
         } else {
             Ok(None)

@@ -8,7 +8,7 @@ use migrate_core::{Direction, Moment as CheckMoment, Script};
 
 use super::manner::{Blocks, Manner};
 use crate::history_table::quote_literal;
-use crate::message::{AS_OURSELVES, RESET, application, milliseconds};
+use crate::message::{AS_OURSELVES, KEEPALIVES, RESET, application, milliseconds};
 use crate::record::Line;
 use crate::run::{Prepared, Runner};
 
@@ -86,6 +86,9 @@ impl Runner<'_> {
         let mut set = format!("SET application_name = {name}");
         if self.probe.checks_client {
             set += ";SET client_connection_check_interval = 1000";
+        }
+        if self.probe.over_tcp {
+            set += &format!(";{}", KEEPALIVES.replace("SET LOCAL", "SET"));
         }
         if let Some(timeout) = step.script.directives.statement_timeout.or(self.settings.statement_timeout) {
             set += &format!(";SET statement_timeout = {}", milliseconds(timeout));

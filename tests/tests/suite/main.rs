@@ -5,6 +5,7 @@
 
 mod adoption;
 mod behind_a_pooler;
+mod black_hole;
 mod check_outputs;
 mod checks_standing;
 mod cli_passwords;
