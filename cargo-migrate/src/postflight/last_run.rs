@@ -1,5 +1,6 @@
 //! What the last run applied: the migrations that a postflight is about.
 
+use migrate_core::Script;
 use migrate_runtime::{Connection, HistoryTable, quote_literal};
 
 use super::ask;
@@ -22,6 +23,13 @@ pub(crate) struct Applied {
     pub(crate) version: String,
     /// The up text that was in force, with secrets masked.
     pub(crate) up: Option<String>,
+}
+
+impl Applied {
+    /// Its statements, where its text is recorded and can be read.
+    pub(crate) fn script(&self) -> Option<Script> {
+        Script::parse(&format!("{}.up.sql", self.version), self.up.clone()?).ok()
+    }
 }
 
 /// Reads it; `None` where there is no audit log, or it may not be read, or says nothing of an up.

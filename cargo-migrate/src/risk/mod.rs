@@ -19,6 +19,7 @@ mod sizes;
 pub(crate) use book::{Book, Touch};
 pub(crate) use judge::megabytes;
 pub(crate) use level::{Danger, Reason, Risk, RiskLevel};
+pub(crate) use name::Name;
 pub(crate) use sizes::Sizes;
 
 use migrate_core::Direction;

@@ -8,14 +8,14 @@ use squawk_syntax::quote::quote_ident;
 
 /// The name of a relation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name {
+pub(crate) struct Name {
     schema: Option<String>,
     name: String,
 }
 
 impl Name {
     /// The first name under a node, whatever kind of reference it is.
-    pub(super) fn of(node: &impl AstNode) -> Option<Self> {
+    pub(crate) fn of(node: &impl AstNode) -> Option<Self> {
         Self::under(node.syntax())
     }
 
@@ -37,7 +37,7 @@ impl Name {
     }
 
     /// As SQL writes it qualified: `public."Orders"`. `None` where the quotes do not close.
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut parts = Vec::new();
         let mut rest = text;
         loop {
@@ -70,7 +70,7 @@ impl Name {
 
     /// Whether both can mean the same relation. A name without a schema is found along a search path that the text does
     /// not show, so it fits any.
-    pub(super) fn fits(&self, other: &Self) -> bool {
+    pub(crate) fn fits(&self, other: &Self) -> bool {
         self.name == other.name
             && match (&self.schema, &other.schema) {
                 (Some(one), Some(other)) => one == other,
@@ -84,7 +84,7 @@ impl Name {
     }
 
     /// The name alone, without its schema.
-    pub(super) fn last(&self) -> &str {
+    pub(crate) fn last(&self) -> &str {
         &self.name
     }
 }
