@@ -1,15 +1,21 @@
 //! Whether a run left everything as it should be: the checks after it, and the report.
 
 mod ask;
+mod bloat;
 mod constraints;
 mod history;
 mod indexes;
 mod last_run;
+mod replication;
 mod schema_drift;
 mod sequences;
+mod sessions;
+mod statistics;
 #[cfg(test)]
 mod testing;
+mod touched;
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use migrate_core::{Set, State};
@@ -20,15 +26,19 @@ use crate::command::Call;
 use crate::config::Settings;
 use crate::drift::{self, Drift, InForce};
 use crate::inspection::{Check, Examined, Identity, Severity, Situation};
+use crate::render::view::PostflightView;
 use crate::scratch::Scratch;
 pub(crate) use last_run::LastRun;
 use schema_drift::SchemaDrift;
+use touched::Touched;
 
 /// What a postflight is told.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Options {
     /// Leave the comparison with what the migrations make out: it needs a server for scratch databases.
     pub(crate) no_drift: bool,
+    /// Run ANALYZE on the tables that lack statistics: all that a postflight ever writes.
+    pub(crate) analyze: bool,
 }
 
 /// What a postflight came to.
@@ -49,6 +59,10 @@ pub(crate) struct Report {
     pub(crate) schema_digest: String,
     /// What became of each check, in the order in which they are told.
     pub(crate) examined: Vec<Examined>,
+    /// The tables that were analyzed, where that was wanted.
+    pub(crate) analyzed: Vec<String>,
+    /// Where this report is kept; `None` where it could not be written.
+    pub(crate) file: Option<PathBuf>,
     pub(crate) elapsed: Duration,
 }
 
@@ -65,7 +79,8 @@ impl Report {
     }
 }
 
-/// Looks a database over after a run. Writes nothing.
+/// Looks a database over after a run, and keeps the report in the log folder. Writes nothing to the database but the
+/// statistics that are asked for.
 ///
 /// # Errors
 ///
@@ -85,8 +100,23 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: Options)
         true => SchemaDrift::NotWanted,
         false => SchemaDrift::of(measure_drift(call, &situation, &migrator))?,
     };
-    let checks: [&dyn Check; 5] =
-        [&history::History, &drift, &indexes::Indexes, &constraints::Constraints, &sequences::Sequences];
+    let analyzed = match options.analyze {
+        true => statistics::analyze(&connection, situation.version)?,
+        false => Vec::new(),
+    };
+    let bloat = bloat::Bloat { touched: Touched::by(last_run.as_ref()) };
+    let sessions = sessions::Sessions::default();
+    let checks: [&dyn Check; 9] = [
+        &history::History,
+        &drift,
+        &indexes::Indexes,
+        &constraints::Constraints,
+        &statistics::Statistics,
+        &bloat,
+        &sequences::Sequences,
+        &replication::Replication,
+        &sessions,
+    ];
     let examined = checks.iter().map(|check| check.examine(&situation)).collect::<Result<_, _>>()?;
     drop(works);
     let applied = situation.status.as_ref().map_or(0, |status| {
@@ -96,7 +126,7 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: Options)
             .filter(|entry| !matches!(entry.state, State::Pending | State::OutOfOrder))
             .count()
     });
-    Ok(Report {
+    let mut report = Report {
         database,
         identity: situation.identity,
         server_version: situation.version,
@@ -105,8 +135,12 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: Options)
         last_run,
         schema_digest,
         examined,
+        analyzed,
+        file: None,
         elapsed: started.elapsed(),
-    })
+    };
+    report.file = call.logbook(settings).write_view("postflight", &PostflightView(report.clone()));
+    Ok(report)
 }
 
 /// The cheap way where it knows, and otherwise with the applied migrations on a scratch server that this machine has: where

@@ -51,7 +51,7 @@ impl Check for Replication {
 
 fn of_slot(row: &Row) -> Option<Finding> {
     let (slot, active, status) = (row.text(0), row.flag(2), row.get(3).unwrap_or_default());
-    let retained: i64 = row.number(4).unwrap_or_default().max(0);
+    let retained = row.number::<i64>(4).unwrap_or_default().max(0);
     let held = bytes(retained.unsigned_abs());
     let drop = format!("SELECT pg_drop_replication_slot({});", migrate_runtime::quote_literal(&slot));
     let (severity, what, remedy) = match (status, active) {
@@ -93,7 +93,8 @@ fn of_standby(row: &Row) -> Option<Finding> {
             "GRANT pg_monitor to this role".to_owned(),
         ),
         Some("streaming") => {
-            let late = behind.is_some_and(|behind| behind > BEHIND_BYTES) || lag.is_some_and(|lag| lag > BEHIND_SECONDS);
+            let late = behind.is_some_and(|behind| behind > BEHIND_BYTES)
+                || lag.is_some_and(|lag| lag > BEHIND_SECONDS);
             if !late {
                 return None;
             }
@@ -131,7 +132,10 @@ mod tests {
         assert_eq!(whats(&of_slot(bench.look(&Replication))), [""; 0]);
         bench.sql(&format!("SELECT pg_create_physical_replication_slot('{slot}', true)"));
         let found = of_slot(bench.look(&Replication));
-        assert!(found[0].what.starts_with(&format!("nobody reads slot {slot}, and it holds back ")), "{found:?}");
+        assert!(
+            found[0].what.starts_with(&format!("nobody reads slot {slot}, and it holds back ")),
+            "{found:?}"
+        );
         bench.sql(&format!("SELECT pg_drop_replication_slot('{slot}')"));
         assert_eq!(whats(&of_slot(bench.look(&Replication))), [""; 0]);
     }

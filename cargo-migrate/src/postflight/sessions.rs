@@ -63,7 +63,9 @@ impl Check for Sessions {
 
 impl Sessions {
     fn of_row(&self, row: &Row) -> Option<Finding> {
-        let seconds = |column| row.number(column).and_then(|seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).ok());
+        let seconds = |column| {
+            row.number(column).and_then(|seconds: f64| Duration::try_from_secs_f64(seconds.max(0.0)).ok())
+        };
         let (age, since) = (seconds(4), seconds(5));
         let (state, tables) = (row.get(3), row.get(7));
         let who = format!("session {} ({}, {})", row.text(0), row.text(1), row.text(2));
@@ -73,26 +75,31 @@ impl Sessions {
                 Severity::Failure,
                 format!("{who} is idle in a transaction for {} and holds {tables}", time(since?)),
             ),
-            (Some(tables), false) if state.is_none() => (
-                Severity::Warning,
-                format!("{who} holds {tables}; this role may not see for how long"),
-            ),
-            (Some(tables), false) if age >= Some(self.working) => (
-                Severity::Warning,
-                format!("{who} works for {} and holds {tables}", time(age?)),
-            ),
+            (Some(tables), false) if state.is_none() => {
+                (Severity::Warning, format!("{who} holds {tables}; this role may not see for how long"))
+            }
+            (Some(tables), false) if age >= Some(self.working) => {
+                (Severity::Warning, format!("{who} works for {} and holds {tables}", time(age?)))
+            }
             (None, _) if row.flag(8) && age >= Some(self.working) => (
                 Severity::Warning,
-                format!("{who} holds the runners' lock for {}: another run is at work, or was left", time(age?)),
+                format!(
+                    "{who} holds the runners' lock for {}: another run is at work, or was left",
+                    time(age?)
+                ),
             ),
             _ => return None,
         };
-        let query = row.get(6).map(|query| one_line(&mask_secrets(query), 200)).filter(|query| !query.is_empty());
+        let query =
+            row.get(6).map(|query| one_line(&mask_secrets(query), 200)).filter(|query| !query.is_empty());
         Some(Finding {
             severity,
             what,
             details: query.iter().map(|query| format!("its last statement: {query}")).collect(),
-            remedy: Some(format!("SELECT pg_terminate_backend({}); -- where nobody is migrating any more", row.text(0))),
+            remedy: Some(format!(
+                "SELECT pg_terminate_backend({}); -- where nobody is migrating any more",
+                row.text(0)
+            )),
             data: json!({
                 "pid": row.number::<i32>(0), "application": row.get(1), "user": row.get(2), "state": state,
                 "transaction_age_ms": age.map(|age| age.as_millis() as u64), "tables": tables, "runner_lock": row.flag(8),
@@ -117,7 +124,11 @@ mod tests {
         other.batch_execute("BEGIN;LOCK TABLE t").unwrap();
         assert_eq!(whats(&bench.look(&AT_ONCE)), [""; 0], "somebody else's");
         let mut orphan = bench.database.connect().unwrap();
-        orphan.batch_execute("SET application_name = 'cargo-migrate 0.1.0';BEGIN;SELECT pg_advisory_xact_lock(1)").unwrap();
+        orphan
+            .batch_execute(
+                "SET application_name = 'cargo-migrate 0.1.0';BEGIN;SELECT pg_advisory_xact_lock(1)",
+            )
+            .unwrap();
         let found = bench.look(&AT_ONCE);
         assert!(found[0].what.contains("holds the runners' lock for"), "{found:?}");
         assert_eq!(whats(&bench.look(&Sessions::default())), [""; 0]);
@@ -128,7 +139,10 @@ mod tests {
         assert!(found[0].what.contains("and holds public.t (AccessExclusiveLock)"), "{found:?}");
         let kill = found[0].remedy.clone().unwrap();
         bench.sql(kill.split(" -- ").next().unwrap());
-        bench.until("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cargo-migrate 0.1.0'", "0");
+        bench.until(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cargo-migrate 0.1.0'",
+            "0",
+        );
         assert_eq!(whats(&bench.look(&AT_ONCE)), [""; 0]);
     }
 

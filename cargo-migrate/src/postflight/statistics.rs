@@ -69,7 +69,8 @@ fn query(sees_all: bool, version: u32) -> String {
     let column = format!(
         "attribute.attnum > 0 AND NOT attribute.attisdropped AND coalesce(attribute.attstattarget, -1) <> 0{stored}"
     );
-    let rows = |class: &str| format!("greatest({class}.reltuples::int8, pg_stat_get_live_tuples({class}.oid))");
+    let rows =
+        |class: &str| format!("greatest({class}.reltuples::int8, pg_stat_get_live_tuples({class}.oid))");
     format!(
         "SELECT class.oid::regclass::text, 'column ' || quote_ident(attribute.attname) \
          FROM pg_class AS class JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid \
@@ -143,7 +144,9 @@ mod tests {
         let bench = Bench::new();
         bench.sql("CREATE TABLE small (a int);INSERT INTO small SELECT generate_series(1, 49);CREATE TABLE empty (a int)");
         assert_eq!(whats(&bench.look(&Statistics)), [""; 0]);
-        bench.sql("CREATE TABLE t (a int, b text);INSERT INTO t SELECT g, g::text FROM generate_series(1, 500) g");
+        bench.sql(
+            "CREATE TABLE t (a int, b text);INSERT INTO t SELECT g, g::text FROM generate_series(1, 500) g",
+        );
         let found = bench.look(&Statistics);
         assert_eq!(whats(&found), ["warning: public.t has rows and no statistics of column a and 1 more"]);
         assert_eq!(analyze(&bench), ["public.t"]);
@@ -151,11 +154,7 @@ mod tests {
         assert_eq!(analyze(&bench), [""; 0]);
         bench.sql("ALTER TABLE t ALTER a TYPE bigint;CREATE INDEX t_upper ON t (upper(b))");
         let found = bench.look(&Statistics);
-        assert_eq!(
-            found[0].details,
-            ["an expression of index public.t_upper, column a"],
-            "{found:?}"
-        );
+        assert_eq!(found[0].details, ["an expression of index public.t_upper, column a"], "{found:?}");
         assert_eq!(analyze(&bench), ["public.t"]);
         bench.sql(
             "CREATE TABLE p (a int) PARTITION BY RANGE (a);CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (1000);\
@@ -163,7 +162,9 @@ mod tests {
         );
         assert_eq!(
             whats(&bench.look(&Statistics)),
-            ["warning: public.p has rows and no statistics of the partitions as a whole, which autovacuum never looks at"]
+            [
+                "warning: public.p has rows and no statistics of the partitions as a whole, which autovacuum never looks at"
+            ]
         );
         bench.sql("ANALYZE p");
         assert_eq!(whats(&bench.look(&Statistics)), [""; 0]);

@@ -46,7 +46,8 @@ impl Touched {
                     Stmt::Copy(it) => Name::of(it),
                     Stmt::Refresh(it) => it.view_ref().as_ref().and_then(Name::of),
                     Stmt::Do(_) | Stmt::Call(_) | Stmt::Select(_) | Stmt::Execute(_) => {
-                        self.unseen = Some(format!("{stem} runs code whose text does not show what it writes to"));
+                        self.unseen =
+                            Some(format!("{stem} runs code whose text does not show what it writes to"));
                         None
                     }
                     _ => None,

@@ -53,6 +53,7 @@ mod modified_after_apply;
 mod new_files;
 mod out_of_order;
 mod outputs;
+mod postflight_verb;
 mod preflight;
 mod preflight_sessions;
 mod privileges;

@@ -32,6 +32,9 @@ impl View for PostflightView {
                 }
             }
         }
+        for table in &report.analyzed {
+            text += &format!("{} {}\n", paint.good("analyzed"), escape_line(table));
+        }
         let (failures, warnings) = (report.count(Severity::Failure), report.count(Severity::Warning));
         let word = if report.passed() { paint.good("passed") } else { paint.bad("failed") };
         text += &format!(
@@ -42,6 +45,9 @@ impl View for PostflightView {
             escape_line(&report.database),
             time(report.elapsed)
         );
+        if let Some(file) = &report.file {
+            text += &format!("report: {}\n", escape_line(&file.display().to_string()));
+        }
         text
     }
 
@@ -59,6 +65,8 @@ impl View for PostflightView {
                 "migrations": run.migrations.iter().map(|one| one.version.as_str()).collect::<Value>(),
             })),
             "schema_digest": report.schema_digest,
+            "analyzed": report.analyzed,
+            "report": report.file.as_ref().map(|file| file.display().to_string()),
             "elapsed_ms": milliseconds(report.elapsed),
             "checks": report.examined.iter().map(examined).collect::<Value>(),
         })
