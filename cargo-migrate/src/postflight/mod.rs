@@ -2,6 +2,7 @@
 
 mod ask;
 mod bloat;
+mod check_scripts;
 mod constraints;
 mod history;
 mod indexes;
@@ -37,6 +38,8 @@ use touched::Touched;
 pub(crate) struct Options {
     /// Leave the comparison with what the migrations make out: it needs a server for scratch databases.
     pub(crate) no_drift: bool,
+    /// Run the checks of all applied migrations, not only of those that the last run applied.
+    pub(crate) all_checks: bool,
     /// Run ANALYZE on the tables that lack statistics: all that a postflight ever writes.
     pub(crate) analyze: bool,
 }
@@ -105,12 +108,14 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: Options)
         false => Vec::new(),
     };
     let bloat = bloat::Bloat { touched: Touched::by(last_run.as_ref()) };
+    let check_scripts = check_scripts::CheckScripts { of: last_run.clone().filter(|_| !options.all_checks) };
     let sessions = sessions::Sessions::default();
-    let checks: [&dyn Check; 9] = [
+    let checks: [&dyn Check; 10] = [
         &history::History,
         &drift,
         &indexes::Indexes,
         &constraints::Constraints,
+        &check_scripts,
         &statistics::Statistics,
         &bloat,
         &sequences::Sequences,

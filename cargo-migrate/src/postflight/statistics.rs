@@ -71,6 +71,7 @@ fn query(sees_all: bool, version: u32) -> String {
     );
     let rows =
         |class: &str| format!("greatest({class}.reltuples::int8, pg_stat_get_live_tuples({class}.oid))");
+    let rows_of_part = format!("greatest({}, 0)", rows("part"));
     format!(
         "SELECT class.oid::regclass::text, 'column ' || quote_ident(attribute.attname) \
          FROM pg_class AS class JOIN pg_attribute AS attribute ON attribute.attrelid = class.oid \
@@ -89,7 +90,6 @@ fn query(sees_all: bool, version: u32) -> String {
            AND NOT EXISTS (SELECT FROM pg_attribute AS attribute WHERE attribute.attrelid = class.oid AND {column} AND {of_whole}) \
          ORDER BY 1, 2",
         rows = rows("class"),
-        rows_of_part = format!("greatest({}, 0)", rows("part")),
         of_column = known("class.oid", "attribute", "NOT"),
         of_index = known("index.indexrelid", "attribute", "NOT"),
         of_whole = known("class.oid", "attribute", ""),

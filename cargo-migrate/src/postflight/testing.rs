@@ -1,6 +1,6 @@
 //! A database of a test's own, and a situation to look at it with.
 
-use migrate_core::{Goal, Migration, Script, Set, name};
+use migrate_core::{CheckScript, Goal, Migration, Script, Set, name};
 use migrate_runtime::{Connection, Database, Interrupt, Migrator};
 use migrate_testing::ScratchDatabase;
 use tempfile::TempDir;
@@ -16,8 +16,7 @@ pub(crate) struct Bench {
     pub(crate) connection: Connection,
     migrations: Vec<Migration>,
     settings: Settings,
-    /// That the settings are of.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Bench {
@@ -33,7 +32,7 @@ impl Bench {
         };
         let settings = config::load(&global, None, &context).unwrap();
         let connection = connect(database.url());
-        Self { database, connection, migrations: Vec::new(), settings, _folder: folder }
+        Self { database, connection, migrations: Vec::new(), settings, folder }
     }
 
     /// Adds a migration to the set.
@@ -48,6 +47,22 @@ impl Bench {
             check: None,
         });
         self
+    }
+
+    /// Gives a migration checks.
+    pub(crate) fn check(&mut self, stem: &str, text: &str) {
+        let script = CheckScript::parse(&format!("{stem}.check.sql"), text.to_owned()).unwrap();
+        self.migrations
+            .iter_mut()
+            .filter(|one| one.stem == stem)
+            .for_each(|one| one.check = Some(script.clone()));
+    }
+
+    /// Writes a standing check.
+    pub(crate) fn standing(&self, name: &str, text: &str) {
+        let folder = self.folder.path().join("checks");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name), text).unwrap();
     }
 
     fn migrator(&self) -> Migrator {
