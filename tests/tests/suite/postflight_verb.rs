@@ -73,6 +73,10 @@ fn what_is_wrong_is_exit_3_with_the_statement_to_type() {
              SELECT setval('orders_id_seq', 2147483000)",
         )
         .unwrap();
+    // A server knows of rows what a session told it, at its end at the latest.
+    drop(client);
+    let mut client = environment.client();
+    migrate_tests::poll_until(&mut client, "SELECT pg_stat_get_live_tuples('orders'::regclass)", "100");
     let document = json(&environment, 3, &[]);
     assert_eq!(
         found(&document),
