@@ -8,6 +8,7 @@ use migrate_core::{Checksum, Goal, Newer, Schema, Set, Warning};
 
 use crate::emitter::Emitter;
 use crate::event::PlannedStep;
+use crate::plan_scripts::PlannedScript;
 use crate::run::Runner;
 use crate::schema::{SchemaOptions, SchemaReader};
 use crate::session::Session;
@@ -178,6 +179,16 @@ impl Migrator {
         block(self.dry_run_inner(goal))
     }
 
+    /// The scripts that `run` would run, in order; where a migration is partly applied, those of a run that begins there.
+    /// Executes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As `run` before it changes anything: refusals, and [`Error::DownDiffers`].
+    pub fn planned_scripts(&self, goal: Goal) -> Result<Vec<PlannedScript>, Error> {
+        block(self.planned_scripts_inner(goal))
+    }
+
     /// What the history says about the set. Writes nothing, needs only SELECT, works on a standby.
     pub fn status(&self) -> Result<Status, Error> {
         block(self.status_inner())
@@ -271,6 +282,10 @@ impl Migrator {
     /// CONNECT, and works on a standby.
     pub fn table_sizes(&self) -> Result<Vec<(String, u64)>, Error> {
         block(self.table_sizes_inner())
+    }
+
+    pub(crate) fn set(&self) -> &Set {
+        &self.set
     }
 
     pub(crate) fn history(&self) -> &HistoryTable {

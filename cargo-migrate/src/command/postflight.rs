@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::call::{Answer, Call, Outcome};
+use crate::files;
 use crate::postflight::{self, Options};
-use crate::render::view::PostflightView;
-use crate::{Exit, files};
+use crate::render::view::{PostflightView, postflight_exit as exit};
 
 /// Check a database after migrations were applied to it
 ///
@@ -34,7 +34,7 @@ impl Postflight {
         let set = files::read(&settings)?;
         let options = Options { no_drift: self.no_drift, all_checks: self.all_checks, analyze: self.analyze };
         let report = postflight::run(call, &settings, &set, options)?;
-        let exit = if report.passed() { Exit::Success } else { Exit::PostflightFailed };
-        Ok(Answer { view: Box::new(PostflightView(report)), exit })
+        let exit = exit(&report);
+        Ok(Answer { view: Box::new(PostflightView { report, verbose: call.ui.is_verbose() }), exit })
     }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Options {
 pub(crate) struct Report {
     /// For people, without the password.
     pub(crate) database: String,
+    /// The environment, where one was named.
+    pub(crate) environment: Option<String>,
     pub(crate) identity: Identity,
     /// `server_version_num`.
     pub(crate) server_version: u32,
@@ -72,13 +74,7 @@ pub(crate) struct Report {
 impl Report {
     /// Whether nothing is wrong: a warning is for a person to weigh.
     pub(crate) fn passed(&self) -> bool {
-        self.count(Severity::Failure) == 0
-    }
-
-    /// How many findings are this serious.
-    pub(crate) fn count(&self, severity: Severity) -> usize {
-        let findings = self.examined.iter().flat_map(|examined| &examined.findings);
-        findings.filter(|finding| finding.severity == severity).count()
+        self.examined.iter().all(|examined| examined.severity() < Some(Severity::Failure))
     }
 }
 
@@ -133,6 +129,7 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: Options)
     });
     let mut report = Report {
         database,
+        environment: settings.environment.as_ref().map(|environment| environment.value.clone()),
         identity: situation.identity,
         server_version: situation.version,
         at: situation.now,
@@ -144,7 +141,8 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: Options)
         file: None,
         elapsed: started.elapsed(),
     };
-    report.file = call.logbook(settings).write_view("postflight", &PostflightView(report.clone()));
+    let view = PostflightView { report: report.clone(), verbose: true };
+    report.file = call.logbook(settings).write_view("postflight", &view);
     Ok(report)
 }
 

@@ -79,7 +79,7 @@ impl Name {
     }
 
     /// The schema, where one is written.
-    pub(super) fn schema(&self) -> Option<&str> {
+    pub(crate) fn schema(&self) -> Option<&str> {
         self.schema.as_deref()
     }
 

@@ -93,7 +93,7 @@ fn what_is_wrong_is_exit_3_with_the_statement_to_type() {
         "ALTER TABLE public.orders VALIDATE CONSTRAINT positive;",
         "ANALYZE public.orders;",
         "ALTER TABLE public.orders ALTER COLUMN id TYPE bigint; ALTER SEQUENCE public.orders_id_seq AS bigint;",
-        "postflight failed: 3 failures and 1 warning",
+        "postflight failed: 3 failures, 1 warning",
     ] {
         assert!(output.stdout.contains(text), "{text}\n{}", output.stdout);
     }

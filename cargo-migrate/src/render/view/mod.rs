@@ -40,7 +40,7 @@ pub(crate) use lint::LintView;
 pub(crate) use local::LocalView;
 pub(crate) use lock::LockView;
 pub(crate) use note::Note;
-pub(crate) use postflight::PostflightView;
+pub(crate) use postflight::{PostflightView, exit as postflight_exit};
 pub(crate) use preflight::{PreflightView, exit as preflight_exit};
 pub(crate) use repair::RepairView;
 pub(crate) use report::ReportView;

@@ -2,60 +2,68 @@
 
 use serde_json::{Value, json};
 
-use crate::inspection::{Examined, Severity};
+use super::inspection;
+use crate::Exit;
 use crate::postflight::Report;
 use crate::render::json::milliseconds;
 use crate::render::words::{count, time};
 use crate::render::{Page, View, escape_line};
 
-/// What a postflight found.
-pub(crate) struct PostflightView(pub(crate) Report);
+/// What a postflight came to.
+pub(crate) struct PostflightView {
+    pub(crate) report: Report,
+    pub(crate) verbose: bool,
+}
+
+/// What a postflight ends in.
+pub(crate) fn exit(report: &Report) -> Exit {
+    if report.passed() { Exit::Success } else { Exit::PostflightFailed }
+}
 
 impl View for PostflightView {
     fn human(&self, page: Page) -> String {
-        let report = &self.0;
-        let paint = page.paint;
-        let mut text = String::new();
-        for examined in &report.examined {
-            for finding in &examined.findings {
-                let word = match finding.severity {
-                    Severity::Failure => paint.bad("failure"),
-                    Severity::Warning => paint.warn("warning"),
-                    Severity::Info => paint.note("info"),
+        let (report, paint) = (&self.report, page.paint);
+        let environment = report.environment.as_ref().map(|name| format!(", environment {name}"));
+        let head = format!("postflight of {}{}", report.database, environment.unwrap_or_default());
+        let mut text = format!("{}\n", paint.bold(&escape_line(&head)));
+        let applied = count(report.applied, "migration");
+        text += &match &report.last_run {
+            Some(run) => {
+                let stems: Vec<_> = run.migrations.iter().map(|one| one.version.as_str()).collect();
+                let what = match stems.as_slice() {
+                    [] => "nothing of it is left".to_owned(),
+                    [one] => (*one).to_owned(),
+                    [first, .., last] => format!("{} migrations, {first} to {last}", stems.len()),
                 };
-                text += &format!("{word}: {}: {}\n", examined.check, escape_line(&finding.what));
-                for line in &finding.details {
-                    text += &format!("  {}\n", escape_line(line));
-                }
-                if let Some(remedy) = &finding.remedy {
-                    text += &format!("  {}: {}\n", paint.note("do"), escape_line(remedy));
-                }
+                format!("{applied} applied; the last run ended at {}: {}\n", run.at, escape_line(&what))
             }
-        }
+            None => format!("{applied} applied\n"),
+        };
+        text += &format!("schema {}\n\n", report.schema_digest);
+        text += &inspection::human(&report.examined, self.verbose, page);
         for table in &report.analyzed {
             text += &format!("{} {}\n", paint.good("analyzed"), escape_line(table));
         }
-        let (failures, warnings) = (report.count(Severity::Failure), report.count(Severity::Warning));
-        let word = if report.passed() { paint.good("passed") } else { paint.bad("failed") };
-        text += &format!(
-            "postflight {word}: {} and {} of {} on {} in {}\n",
-            count(failures, "failure"),
-            count(warnings, "warning"),
-            count(report.examined.len(), "check"),
-            escape_line(&report.database),
-            time(report.elapsed)
-        );
+        let sum = inspection::sum(&report.examined);
+        let sum = if sum.is_empty() { String::new() } else { format!(": {sum}") };
+        let word = match report.passed() {
+            true => paint.good("postflight passed"),
+            false => paint.bad("postflight failed"),
+        };
+        text += &format!("\n{word}{sum}, in {}\n", time(report.elapsed));
         if let Some(file) = &report.file {
-            text += &format!("report: {}\n", escape_line(&file.display().to_string()));
+            text += &paint.faint(&format!("report: {}", escape_line(&file.display().to_string())));
+            text.push('\n');
         }
         text
     }
 
     fn json(&self) -> Value {
-        let report = &self.0;
+        let report = &self.report;
         json!({
             "passed": report.passed(),
             "database": report.database,
+            "environment": report.environment,
             "identity": report.identity,
             "server_version": report.server_version,
             "at": report.at,
@@ -65,23 +73,10 @@ impl View for PostflightView {
                 "migrations": run.migrations.iter().map(|one| one.version.as_str()).collect::<Value>(),
             })),
             "schema_digest": report.schema_digest,
+            "checks": inspection::json(&report.examined),
             "analyzed": report.analyzed,
             "report": report.file.as_ref().map(|file| file.display().to_string()),
             "elapsed_ms": milliseconds(report.elapsed),
-            "checks": report.examined.iter().map(examined).collect::<Value>(),
         })
     }
-}
-
-fn examined(examined: &Examined) -> Value {
-    let findings = examined.findings.iter().map(|finding| {
-        json!({
-            "severity": finding.severity.name(), "what": finding.what, "details": finding.details,
-            "remedy": finding.remedy, "data": finding.data,
-        })
-    });
-    json!({
-        "check": examined.check, "title": examined.title, "why": examined.why,
-        "severity": examined.severity().map(Severity::name), "findings": findings.collect::<Value>(),
-    })
 }
