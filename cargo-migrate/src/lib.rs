@@ -12,11 +12,13 @@ pub mod command;
 pub mod config;
 mod context;
 mod deploy;
+mod doctor;
 mod drift;
 mod exit;
 mod expected;
 mod files;
 mod git;
+mod health;
 #[allow(dead_code, unused_imports)] // Issue C is being built.
 mod inspection;
 mod lint;

@@ -11,11 +11,11 @@ use migrate_testing::LocalServer;
 
 use crate::args::{Global, Reports, Target};
 use crate::config::{self, Settings, Where};
-use crate::records::{Logbook, Run, shown};
+use crate::records::{Logbook, Run, TOOL, shown};
 use crate::render::view::{Note, ReportView, SettingsView};
 use crate::render::{Ui, View};
 use crate::risk::Sizes;
-use crate::{Context, Exit, Problem, files};
+use crate::{Context, Exit, Problem, files, health};
 
 /// What a verb came to.
 pub(crate) type Outcome = anyhow::Result<Answer>;
@@ -152,12 +152,12 @@ impl<'a> Call<'a> {
         let name = database.to_string();
         self.logbook(settings).about(&name);
         if self.ui.is_verbose() {
-            self.ui.remark(&SettingsView { settings, database: Some(name.clone()) }, "settings");
+            self.ui.remark(&SettingsView { settings, database: Some(name.clone()), all: false }, "settings");
         }
         let mut migrator = Migrator::new(set)
             .database(database)
             .history_table(settings.history_table.value.clone())
-            .tool(concat!("cargo-migrate ", env!("CARGO_PKG_VERSION")))
+            .tool(TOOL)
             .interrupt(self.context.interrupt.clone())
             .run_name(&self.run)
             .on_event(self.ui.listener());
@@ -206,8 +206,30 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
+    /// Notes the schema as a run left a protected environment, for `health` to hold the database against later. Where that
+    /// fails, the run is what it was.
+    pub(crate) fn note_schema(&self, settings: &Settings) {
+        let note = || -> anyhow::Result<()> {
+            let migrator = Migrator::new(Set::new("", Vec::new()))
+                .database(self.database(settings)?)
+                .history_table(settings.history_table.value.clone())
+                .tool(TOOL)
+                .interrupt(self.context.interrupt.clone())
+                .run_name(&self.run);
+            Ok(health::note_schema(settings, &migrator)?)
+        };
+        if settings.protected.value
+            && let Err(error) = note()
+        {
+            self.ui.remark(&Note::SchemaNotNoted { why: error.to_string() }, "note");
+        }
+    }
+
     /// The result of a run that did what it should, with the lock brought up to date.
     pub(crate) fn finish(&self, settings: &Settings, set: &Set, report: Report, database: String) -> Outcome {
+        if !report.done.is_empty() {
+            self.note_schema(settings);
+        }
         let written = files::update_lock(settings, set);
         let path = settings.dir.value.join(migrate_core::lock::FILE_NAME);
         let (written, failure) = match written {

@@ -46,8 +46,8 @@ pub(super) fn line(run: &Run, time: &str, level: Level, event: &str, fields: Val
     format!("{}\n", escape_json(&line.to_string()))
 }
 
-/// Who wrote it.
-pub(super) const TOOL: &str = concat!("cargo-migrate ", env!("CARGO_PKG_VERSION"));
+/// Who wrote it; also in the audit log, and the `application_name` of connections.
+pub(crate) const TOOL: &str = concat!("cargo-migrate ", env!("CARGO_PKG_VERSION"));
 
 /// Replaces the passwords in all texts by `***`.
 pub(super) fn mask(value: &mut Value) {

@@ -15,6 +15,7 @@ mod text;
 
 pub(crate) use arguments::shown;
 pub(crate) use level::Level;
+pub(crate) use line::TOOL;
 pub(crate) use lines::{Lines, read};
 pub(crate) use logbook::{Logbook, Run};
 pub(crate) use report::{Report, list as reports};

@@ -63,7 +63,8 @@ pub(crate) fn risk(risk: &Risk) -> Value {
     })
 }
 
-fn session(session: &Session) -> Value {
+/// Another session of the server.
+pub(crate) fn session(session: &Session) -> Value {
     json!({
         "pid": session.pid,
         "application": session.application,

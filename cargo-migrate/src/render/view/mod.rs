@@ -1,11 +1,13 @@
 //! Results, one file for what belongs together.
 
+mod doctor;
 mod down_diff;
 mod drift;
 mod dry_run;
 mod expected;
 mod files;
 mod finding;
+mod health;
 mod history;
 pub(crate) mod inspection;
 mod lines;
@@ -29,11 +31,13 @@ mod templates;
 mod text;
 mod verify;
 
+pub(crate) use doctor::DoctorView;
 pub(crate) use down_diff::DownDiffView;
 pub(crate) use drift::{DriftView, sentences};
 pub(crate) use dry_run::DryRunView;
 pub(crate) use expected::ExpectedView;
 pub(crate) use files::{CiView, InitView, NewView};
+pub(crate) use health::HealthView;
 pub(crate) use history::HistoryView;
 pub(crate) use lines::LinesView;
 pub(crate) use lint::LintView;

@@ -8,6 +8,8 @@ use crate::render::{Page, View, escape_line};
 pub(crate) enum Note {
     /// A scratch server of another major version: some definitions are printed in other words there.
     OtherMajor { database: u32, scratch: u32 },
+    /// How the schema is after a run could not be written down.
+    SchemaNotNoted { why: String },
     /// The text that was recorded counts: the file was modified since, or is gone.
     Recorded { stem: String, modified: bool },
 }
@@ -19,6 +21,11 @@ impl Note {
                 "the database is on PostgreSQL {database}, and the scratch database on {scratch}: a difference may be \
                  one of the versions (install PostgreSQL {database} here to rule it out)"
             ),
+            Self::SchemaNotNoted { why } => {
+                format!(
+                    "the schema after the run could not be noted in the audit log, so `health` cannot compare it: {why}"
+                )
+            }
             Self::Recorded { stem, modified: true } => {
                 format!("{stem} was modified after it was applied: the text that was applied counts")
             }
@@ -32,6 +39,7 @@ impl Note {
         match self {
             Self::OtherMajor { .. } => "other_major",
             Self::Recorded { .. } => "recorded_text",
+            Self::SchemaNotNoted { .. } => "schema_not_noted",
         }
     }
 }

@@ -11,10 +11,12 @@ use crate::render::{Page, View, escape_line};
 pub(crate) struct SettingsView<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) database: Option<String>,
+    /// Also what nobody said anything of.
+    pub(crate) all: bool,
 }
 
 impl SettingsView<'_> {
-    fn rows(&self) -> Vec<(&'static str, String, &Origin)> {
+    pub(crate) fn rows(&self) -> Vec<(&'static str, String, &Origin)> {
         let settings = self.settings;
         let mut rows = Vec::new();
         if let Some(environment) = &settings.environment {
@@ -24,7 +26,7 @@ impl SettingsView<'_> {
             rows.push(("database", database.clone(), &place.origin));
         }
         rows.push(("protected", settings.protected.value.to_string(), &settings.protected.origin));
-        if settings.prove.origin != Origin::Default {
+        if self.all || settings.prove.origin != Origin::Default {
             rows.push(("prove", settings.prove.value.to_string(), &settings.prove.origin));
         }
         rows.push(("dir", settings.dir.value.display().to_string(), &settings.dir.origin));
@@ -43,9 +45,13 @@ impl SettingsView<'_> {
         }
         let folders = [("backup-dir", &settings.backup_dir), ("log-dir", &settings.log_dir)];
         for (name, folder) in folders {
-            if folder.origin != Origin::Default {
+            if self.all || folder.origin != Origin::Default {
                 rows.push((name, folder.value.display().to_string(), &folder.origin));
             }
+        }
+        let age = &settings.preflight_max_age;
+        if self.all || age.origin != Origin::Default {
+            rows.push(("preflight-max-age", time(age.value), &age.origin));
         }
         rows
     }

@@ -37,6 +37,11 @@ pub(crate) fn name(state: StatusState) -> &'static str {
     }
 }
 
+/// As JSON has it.
+pub(super) fn key(state: StatusState) -> String {
+    name(state).replace(' ', "_")
+}
+
 fn painted(state: StatusState) -> Cell {
     let paint = match state {
         StatusState::Applied => Paint::good,
@@ -113,7 +118,7 @@ impl View for StatusView {
         let entry = |entry: &StatusEntry| {
             json!({
                 "migration": entry.stem,
-                "state": name(entry.state).replace(' ', "_"),
+                "state": key(entry.state),
                 "applied_at": entry.applied_at,
                 "elapsed_ms": entry.duration.map(milliseconds),
                 "by": entry.by,
