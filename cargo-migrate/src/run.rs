@@ -55,6 +55,7 @@ fn parse(arguments: Vec<OsString>, context: &Context) -> Result<Cli, Exit> {
 
 fn run_verb(cli: &Cli, arguments: &[OsString], context: &Context) -> Exit {
     let ui = Ui::new(&cli.global, context);
+    let _trace = ui.trace();
     let typed = Typed { verb: cli.verb.name(), recorded: cli.verb.recorded(), arguments };
     let call = Call::new(&cli.global, context, &ui, &typed);
     match check_format(cli).and_then(|()| command::run(&cli.verb, &call)) {

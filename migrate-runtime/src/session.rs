@@ -48,6 +48,8 @@ impl Session {
 
     /// Sends one message and drops what it returns.
     pub async fn send(&self, sql: &str) -> Result<(), Broken> {
+        #[cfg(feature = "tracing")]
+        crate::trace::sent(sql);
         let mut finished = 0;
         let result = async {
             let stream = self.client.simple_query_raw(sql).await?;
@@ -66,6 +68,8 @@ impl Session {
     /// Sends one message and collects the rows of the statements behind the first `passed`: a script's statements, and
     /// a question of our own about what they did.
     pub async fn send_and_ask(&self, sql: &str, passed: usize) -> Result<Rows, Broken> {
+        #[cfg(feature = "tracing")]
+        crate::trace::sent(sql);
         let (mut finished, mut rows) = (0, Vec::new());
         let result = async {
             let stream = self.client.simple_query_raw(sql).await?;
@@ -117,6 +121,8 @@ impl Session {
 
     /// Sends one message of the engine's own and collects its rows.
     pub async fn query(&self, sql: &str) -> Result<Rows, tokio_postgres::Error> {
+        #[cfg(feature = "tracing")]
+        crate::trace::sent(sql);
         let messages = self.client.simple_query(sql).await?;
         Ok(Rows(
             messages
@@ -133,7 +139,12 @@ impl Session {
 
     /// As [`query`](Self::query), with an error that says what was being done.
     pub async fn ask(&self, doing: &str, sql: &str) -> Result<Rows, Error> {
-        self.query(sql).await.map_err(|source| self.failed(doing, source))
+        #[cfg(feature = "tracing")]
+        let began = std::time::Instant::now();
+        let answer = self.query(sql).await;
+        #[cfg(feature = "tracing")]
+        crate::trace::asked(doing, began.elapsed());
+        answer.map_err(|source| self.failed(doing, source))
     }
 
     /// The error of something the engine itself was doing.

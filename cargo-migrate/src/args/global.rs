@@ -52,11 +52,15 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FORMAT", default_value = "human")]
     pub format: Format,
 
-    /// Say more: where each setting comes from; of verify and lint, all that was measured and every remark
+    /// Say more: where each setting comes from, and what is asked; of verify and lint, all that was measured and every remark
+    ///
+    /// Twice, everything that the engine does (also LOG_LEVEL=debug), three times, the SQL too, with passwords masked (also
+    /// LOG_LEVEL=trace). RUST_LOG takes filters, such as `migrate=debug`. The argument counts before RUST_LOG, and that before
+    /// LOG_LEVEL.
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
     pub verbose: u8,
 
-    /// Say less: results and errors only
+    /// Say less: results and errors only; also LOG_LEVEL=warn or error
     #[arg(short, long, global = true)]
     pub quiet: bool,
 

@@ -50,6 +50,11 @@ impl Narrator {
         self.line.show(text);
     }
 
+    /// Writes lines of another origin, around the live line.
+    pub(crate) fn write(&mut self, text: &str) {
+        self.line.print(text);
+    }
+
     /// Tells one event.
     pub(crate) fn tell(&mut self, event: &Event) {
         let paint = self.paint;

@@ -10,6 +10,7 @@ pub(crate) mod review;
 pub(crate) mod signals;
 mod snippet;
 mod table;
+mod trace;
 mod ui;
 pub(crate) mod view;
 pub(crate) mod words;

@@ -6,12 +6,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use migrate_runtime::Event;
 use serde_json::{Map, Value, json};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::escape::{escape_json, escape_line};
 use super::event::Narrator;
 use super::review::Review;
+use super::trace::{Layer, Trace};
+use super::view::Note;
 use super::{Paint, error, json as structured};
 use crate::args::{Format, Global};
+use crate::loudness::Loudness;
 use crate::records::{Level, Records};
 use crate::{Context, Exit, Stream};
 
@@ -46,7 +53,7 @@ pub(crate) struct Ui {
     stdout: Stream,
     stderr: Stream,
     format: Format,
-    quiet: bool,
+    loudness: Loudness,
     verbose: u8,
     out: Page,
     err: Page,
@@ -73,7 +80,7 @@ impl Ui {
             stdout: context.stdout.clone(),
             stderr: context.stderr.clone(),
             format: global.format,
-            quiet: global.quiet,
+            loudness: Loudness::of(global, &context.env),
             verbose: global.verbose,
             out,
             err,
@@ -88,6 +95,31 @@ impl Ui {
         self.verbose > 0
     }
 
+    /// Shows what the engine traces, as far as it was asked for, until the guard is dropped: on this thread, which is the
+    /// one that runs.
+    pub(crate) fn trace(&self) -> Option<DefaultGuard> {
+        if let Some((variable, said)) = &self.loudness.unknown {
+            self.remark(&Note::UnknownLevel { variable, said: said.clone() }, "note");
+        }
+        let filter = self.loudness.filter.as_deref()?;
+        let filter = match EnvFilter::try_new(filter) {
+            Ok(filter) => filter,
+            Err(_) => {
+                self.remark(&Note::UnknownLevel { variable: "RUST_LOG", said: filter.to_owned() }, "note");
+                return None;
+            }
+        };
+        let (stderr, as_json, paint) = (self.stderr.clone(), self.format == Format::Json, self.err.paint);
+        let narrator = Arc::clone(&self.narrator);
+        let with_fields = self.verbose != 1;
+        let layer = Layer(move |trace: Trace| match (trace.is_told(as_json), as_json) {
+            (true, _) => {}
+            (false, true) => write_line(&stderr, trace.json()),
+            (false, false) => lock(&narrator).write(&trace.human(paint, with_fields)),
+        });
+        Some(tracing_subscriber::registry().with(filter).with(layer).set_default())
+    }
+
     /// A remark beside the result.
     pub(crate) fn remark(&self, view: &dyn View, kind: &str) {
         if let Some(logbook) = self.records.get() {
@@ -96,14 +128,14 @@ impl Ui {
         self.rest();
         match self.format {
             Format::Json => self.line(kind, view.json()),
-            _ if self.quiet => {}
+            _ if self.loudness.quiet => {}
             _ => self.stderr.write(&view.human(self.err)),
         }
     }
 
     /// What the engine is given to tell what happens.
     pub(crate) fn listener(&self) -> impl FnMut(&Event) + Send + 'static {
-        let (stderr, format, quiet) = (self.stderr.clone(), self.format, self.quiet);
+        let (stderr, format, quiet) = (self.stderr.clone(), self.format, self.loudness.quiet);
         let (narrator, done) = (Arc::clone(&self.narrator), Arc::clone(&self.done));
         let records = self.records.clone();
         move |event| {
@@ -125,7 +157,7 @@ impl Ui {
     /// What shows on a terminal what is being done, until something else is written.
     pub(crate) fn live(&self) -> impl Fn(&str) + Send + Sync + 'static {
         let narrator = Arc::clone(&self.narrator);
-        let silent = self.quiet || self.format != Format::Human;
+        let silent = self.loudness.quiet || self.format != Format::Human;
         move |text| {
             if !silent {
                 lock(&narrator).show(text);
@@ -152,7 +184,8 @@ impl Ui {
 
     /// What tells that the log folder cannot be written: once, and without a part in what it tells of.
     pub(crate) fn warner(&self) -> impl FnOnce(&Path, &str) + Send + 'static {
-        let (stderr, format, quiet, paint) = (self.stderr.clone(), self.format, self.quiet, self.err.paint);
+        let (stderr, format, quiet, paint) =
+            (self.stderr.clone(), self.format, self.loudness.quiet, self.err.paint);
         let narrator = Arc::clone(&self.narrator);
         move |folder, why| {
             let folder = folder.display().to_string();

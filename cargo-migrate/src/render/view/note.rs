@@ -8,6 +8,8 @@ use crate::render::{Page, View, escape_line};
 pub(crate) enum Note {
     /// A scratch server of another major version: some definitions are printed in other words there.
     OtherMajor { database: u32, scratch: u32 },
+    /// A variable that says how much is shown, and says it in words that are not known.
+    UnknownLevel { variable: &'static str, said: String },
     /// How the schema is after a run could not be written down.
     SchemaNotNoted { why: String },
     /// The text that was recorded counts: the file was modified since, or is gone.
@@ -20,6 +22,13 @@ impl Note {
             Self::OtherMajor { database, scratch } => format!(
                 "the database is on PostgreSQL {database}, and the scratch database on {scratch}: a difference may be \
                  one of the versions (install PostgreSQL {database} here to rule it out)"
+            ),
+            Self::UnknownLevel { variable, said } => format!(
+                "{variable} is `{said}`, which says nothing here: {}",
+                match *variable {
+                    "RUST_LOG" => "it takes filters such as migrate=debug",
+                    _ => "it takes trace, debug, info, warn and error",
+                }
             ),
             Self::SchemaNotNoted { why } => {
                 format!(
@@ -39,6 +48,7 @@ impl Note {
         match self {
             Self::OtherMajor { .. } => "other_major",
             Self::Recorded { .. } => "recorded_text",
+            Self::UnknownLevel { .. } => "unknown_level",
             Self::SchemaNotNoted { .. } => "schema_not_noted",
         }
     }
