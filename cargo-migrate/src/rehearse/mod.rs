@@ -1,1 +1,9 @@
-//! The pending migrations on a copy of production: how long they take, and who would have waited for them.
+//! A rehearsal: the pending migrations on a copy of production, watched.
+#![allow(dead_code, unused_imports)]
+
+mod gate;
+mod holds;
+mod latency;
+mod probe;
+mod relations;
+mod watch;
