@@ -111,7 +111,7 @@ fn failure(error: &EngineError) -> Option<&Failure> {
 }
 
 /// The role of `role "x" does not exist`; a scratch server speaks English. Only of a script that left nothing behind.
-fn missing_role(error: &EngineError) -> Option<String> {
+pub(crate) fn missing_role(error: &EngineError) -> Option<String> {
     let server = &failure(error)?.server;
     let role = server.message.strip_prefix("role \"")?.strip_suffix("\" does not exist")?;
     (server.code == "42704").then(|| role.to_owned())

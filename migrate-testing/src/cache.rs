@@ -31,8 +31,13 @@ pub(crate) fn folder(part: &str) -> Result<PathBuf> {
 /// Where a server that is thrown away lives: in memory where there is room for it.
 pub(crate) fn scratch_parent() -> PathBuf {
     let memory = Path::new("/dev/shm");
-    let free = rustix::fs::statvfs(memory).map_or(0, |of| of.f_bavail.saturating_mul(of.f_frsize));
+    let free = free_space(memory).unwrap_or_default();
     if free >= MEMORY_NEEDED { memory.to_owned() } else { temporary() }
+}
+
+/// How many bytes a user may still write to the file system of a folder; `None` where the system does not say.
+pub fn free_space(folder: &Path) -> Option<u64> {
+    rustix::fs::statvfs(folder).ok().map(|of| of.f_bavail.saturating_mul(of.f_frsize))
 }
 
 /// The socket folder of the server whose files are in `folder`: the same each time, and with a short name.

@@ -28,6 +28,7 @@ mod user;
 pub mod verify;
 
 pub use binaries::{Binaries, Source};
+pub use cache::free_space;
 pub use clients::ClientPrograms;
 pub use cluster::fresh as fresh_cluster;
 pub use error::Error;

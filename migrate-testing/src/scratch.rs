@@ -20,6 +20,8 @@ pub struct ScratchSettings {
     pub settings: Vec<(String, String)>,
     /// Listens on this TCP port of 127.0.0.1 too.
     pub tcp_port: Option<u16>,
+    /// Where its folder is made; in memory where there is room for a small one, if not given.
+    pub parent: Option<PathBuf>,
 }
 
 /// A server in memory that dies with this process, however the process ends.
@@ -86,7 +88,7 @@ impl ScratchServer {
     ) -> Result<Self> {
         let user = ServerUser::current()?;
         let binaries = settings.binaries.clone().map_or_else(|| Binaries::find(None), Ok)?;
-        let parent = cache::scratch_parent();
+        let parent = settings.parent.clone().unwrap_or_else(cache::scratch_parent);
         let folder = tempfile::Builder::new()
             .prefix("cargo-migrate-")
             .rand_bytes(8)

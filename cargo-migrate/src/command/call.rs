@@ -154,27 +154,32 @@ impl<'a> Call<'a> {
         if self.ui.is_verbose() {
             self.ui.remark(&SettingsView { settings, database: Some(name.clone()), all: false }, "settings");
         }
+        let mut migrator =
+            self.engine(settings, set, database).run_name(&self.run).on_event(self.ui.listener());
+        if let Some(reason) = reason {
+            migrator = migrator.reason(reason);
+        }
+        Ok((migrator, name))
+    }
+
+    /// The engine for a set on any database, told what is configured; silent.
+    pub(crate) fn engine(&self, settings: &Settings, set: Set, database: Database) -> Migrator {
         let mut migrator = Migrator::new(set)
             .database(database)
             .history_table(settings.history_table.value.clone())
             .tool(TOOL)
             .interrupt(self.context.interrupt.clone())
-            .run_name(&self.run)
-            .on_event(self.ui.listener());
-        migrator = migrator.prove(settings.prove.value);
+            .prove(settings.prove.value);
         if let Some(wait) = &settings.lock_wait {
             migrator = migrator.lock_wait(wait.value);
         }
         if let Some(timeout) = &settings.lock_timeout {
             migrator = migrator.lock_timeout(timeout.value);
         }
-        if let Some(reason) = reason {
-            migrator = migrator.reason(reason);
-        }
         if let Some(newer) = &settings.newer {
             migrator = migrator.newer(newer.value);
         }
-        Ok((migrator, name))
+        migrator
     }
 
     /// Refuses to change a protected environment, unless a reason to do so all the same was given.

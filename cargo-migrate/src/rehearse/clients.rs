@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -229,16 +229,19 @@ mod tests {
             Unit { line: 1, statements: vec![statement(1, "SELECT count(*) FROM t")] },
             Unit {
                 line: 2,
-                statements: vec![statement(2, "BEGIN"), statement(3, "SELECT 1/id FROM t"), statement(4, "COMMIT")],
+                statements: vec![
+                    statement(2, "BEGIN"),
+                    statement(3, "SELECT 1/id FROM t"),
+                    statement(4, "COMMIT"),
+                ],
             },
         ];
         let workload = Workload { file: "q.sql".to_owned(), units };
         workload.try_once(&database, &Interrupt::new()).unwrap();
         let clients = Clients::start(&database, &workload, 2, Some(2000));
         let wait = |sql: &str| {
-            let done = |client: &mut postgres::Client| client.query_one(sql, &[]).unwrap().get::<_, bool>(0);
             let started = Instant::now();
-            while !done(&mut scratch.connect().unwrap()) {
+            while !scratch.connect().unwrap().query_one(sql, &[]).unwrap().get::<_, bool>(0) {
                 assert!(started.elapsed() < Duration::from_secs(20), "{sql}");
             }
         };
@@ -250,15 +253,23 @@ mod tests {
         wait("SELECT count(*) = 2 FROM pg_locks WHERE NOT granted");
         std::thread::sleep(Duration::from_millis(200));
         transaction.commit().unwrap();
-        wait("SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'rehearsal: load' AND query = 'ROLLBACK'");
+        wait(
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'rehearsal: load' AND query = 'ROLLBACK'",
+        );
         let report = clients.stop();
         assert_eq!(report.clients, 2);
         let [before, up, down] = &report.latency;
-        assert!(before.count() > 0 && up.max() >= Duration::from_millis(200) && down.count() == 0, "{report:?}");
+        assert!(
+            before.count() > 0 && up.max() >= Duration::from_millis(200) && down.count() == 0,
+            "{report:?}"
+        );
         let [error] = report.errors.as_slice() else { panic!("{:?}", report.errors) };
         assert_eq!((error.code.as_str(), error.line, error.phase), ("22012", 3, Phase::Up));
         assert!(error.count > 0 && report.failed() == error.count && report.deadlocks() == 0);
         let refused = workload.try_once(&database, &Interrupt::new()).unwrap_err();
-        assert!(refused.to_string().starts_with("q.sql:3: fails before any migration: division by zero"), "{refused}");
+        assert!(
+            refused.to_string().starts_with("q.sql:3: fails before any migration: division by zero"),
+            "{refused}"
+        );
     }
 }

@@ -1,9 +1,27 @@
 //! A rehearsal: the pending migrations on a copy of production, watched.
-#![allow(dead_code, unused_imports)]
+//!
+//! The newest verified backup is loaded into a database of its own; the engine runs there as it will run in production,
+//! with its messages, its timeouts and its retries. Beside it [`watch`] looks at the locks, [`probe`] uses the tables as an
+//! application does, and [`clients`] run a workload. Nothing of production is touched.
 
+mod clients;
 mod gate;
 mod holds;
 mod latency;
+mod memory;
+mod place;
 mod probe;
 mod relations;
+mod report;
+mod room;
+mod run;
 mod watch;
+mod workload;
+
+pub(crate) use clients::{LoadReport, Phase};
+pub(crate) use latency::Latency;
+pub(crate) use place::Remark;
+pub(crate) use relations::Written;
+pub(crate) use report::{Down, Rehearsed};
+pub(crate) use run::{Ended, Options, run};
+pub(crate) use watch::{Observed, Step, Table};

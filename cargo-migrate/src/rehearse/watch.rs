@@ -33,6 +33,13 @@ pub(crate) struct Observed {
     pub(crate) probed: Vec<String>,
 }
 
+impl Observed {
+    /// Of a run that could not be watched to its end.
+    pub(super) fn nothing() -> Self {
+        Self { steps: Vec::new(), sizes: Sizes::default(), probed: Vec::new() }
+    }
+}
+
 /// The size of the database, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Sizes {

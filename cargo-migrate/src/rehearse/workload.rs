@@ -86,8 +86,7 @@ fn wrong(file: &str, line: usize, why: &str) -> Problem {
 
 fn units(file: &str, text: &str) -> Result<Vec<Unit>, Problem> {
     let line_of = |at: usize| LineColumn::of(text, at).line;
-    let statements =
-        statements(text).map_err(|error| wrong(file, error.line, &error.reason.to_string()))?;
+    let statements = statements(text).map_err(|error| wrong(file, error.line, &error.reason.to_string()))?;
     let mut units: Vec<Unit> = Vec::new();
     let mut open = false;
     for statement in statements {
@@ -103,7 +102,9 @@ fn units(file: &str, text: &str) -> Result<Vec<Unit>, Problem> {
         }
         match control {
             Some(Control::Begin { .. }) => open = true,
-            Some(Control::Commit { chain: false } | Control::Rollback { chain: false }) if open => open = false,
+            Some(Control::Commit { chain: false } | Control::Rollback { chain: false }) if open => {
+                open = false
+            }
             Some(Control::Inside) if open => {}
             Some(_) => return Err(wrong(file, line, "this transaction control is not for a workload")),
             None => {}
