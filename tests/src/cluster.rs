@@ -90,7 +90,7 @@ impl Builder {
         }
         settings.extend(self.settings.iter().cloned());
         let tcp_port = self.tcp.then(|| free_port().unwrap());
-        ScratchSettings { binaries: self.binaries.clone(), settings, tcp_port }
+        ScratchSettings { binaries: self.binaries.clone(), settings, tcp_port, parent: None }
     }
 
     /// Puts the files of this cluster into its data folder.

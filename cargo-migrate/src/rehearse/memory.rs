@@ -1,7 +1,7 @@
 //! What rehearsals measured, kept for later estimates: `rehearsal.json` in the log folder.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use migrate_core::{Checksum, file};
@@ -42,12 +42,11 @@ pub(super) struct Measured<'a> {
     pub(super) elapsed: Duration,
 }
 
-fn path(settings: &Settings) -> PathBuf {
-    settings.log_dir.value.join("rehearsal.json")
-}
+/// The file's name in the log folder.
+const NAME: &str = "rehearsal.json";
 
-fn read(settings: &Settings) -> Book {
-    let bytes = file::read(&path(settings), MAX_BYTES).ok();
+fn read(folder: &Path) -> Book {
+    let bytes = file::read(&folder.join(NAME), MAX_BYTES).ok();
     let book = bytes.and_then(|bytes| serde_json::from_slice::<Book>(&bytes).ok());
     book.filter(|book| book.version == VERSION).unwrap_or_default()
 }
@@ -60,7 +59,11 @@ pub(crate) fn measured(
     stem: &str,
     checksum: &Checksum,
 ) -> Option<Duration> {
-    let book = read(settings);
+    in_folder(&settings.log_dir.value, identity, stem, checksum)
+}
+
+fn in_folder(folder: &Path, identity: &Identity, stem: &str, checksum: &Checksum) -> Option<Duration> {
+    let book = read(folder);
     let entry = book.measured.get(&checksum.to_string())?;
     let same = entry.stem == stem && entry.identity == *identity;
     same.then(|| Duration::try_from_secs_f64(entry.elapsed_ms / 1e3).ok()).flatten()
@@ -68,7 +71,11 @@ pub(crate) fn measured(
 
 /// Keeps what was measured. Where it cannot be written, there is no estimate, and nothing else is different.
 pub(super) fn keep(settings: &Settings, identity: &Identity, at: &str, measured: &[Measured<'_>]) {
-    let mut book = read(settings);
+    keep_in(&settings.log_dir.value, identity, at, measured);
+}
+
+fn keep_in(folder: &Path, identity: &Identity, at: &str, measured: &[Measured<'_>]) {
+    let mut book = read(folder);
     book.version = VERSION;
     for one in measured {
         let entry = Entry {
@@ -85,7 +92,47 @@ pub(super) fn keep(settings: &Settings, identity: &Identity, at: &str, measured:
         book.measured.remove(&oldest);
     }
     let Ok(text) = serde_json::to_vec_pretty(&book) else { return };
-    if file::private_folder(&settings.log_dir.value).is_ok() {
-        let _ = file::replace_private(&path(settings), &text);
+    if file::private_folder(folder).is_ok() {
+        let _ = file::replace_private(&folder.join(NAME), &text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_measured_counts_for_this_text_on_this_database() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = &folder.path().join("log");
+        let here = Identity { system: Some("1".to_owned()), oid: 5, database: "shop".to_owned() };
+        let checksum = Checksum::of("ALTER TABLE a ADD b int");
+        let took = |stem: &str, identity: &Identity, checksum: &Checksum| {
+            in_folder(folder, identity, stem, checksum)
+        };
+        assert_eq!(took("0001_a", &here, &checksum), None);
+        let one = |millis| Measured { stem: "0001_a", checksum, elapsed: Duration::from_millis(millis) };
+        keep_in(folder, &here, "2026-11-21T19:00:00Z", &[one(7)]);
+        keep_in(folder, &here, "2026-11-21T19:30:00Z", &[one(9)]);
+        assert_eq!(took("0001_a", &here, &checksum), Some(Duration::from_millis(9)));
+        assert_eq!(took("0002_a", &here, &checksum), None);
+        assert_eq!(took("0001_a", &here, &Checksum::of("other")), None);
+        assert_eq!(took("0001_a", &Identity { oid: 6, ..here.clone() }, &checksum), None);
+        // A file that makes no sense, or of another version, is none.
+        for text in ["{", "{\"version\":2,\"measured\":{}}"] {
+            std::fs::write(folder.join(NAME), text).unwrap();
+            assert_eq!(took("0001_a", &here, &checksum), None);
+        }
+        let many: Vec<_> = (0..KEPT + 3).map(|number| Checksum::of(&number.to_string())).collect();
+        let many: Vec<_> = many
+            .iter()
+            .map(|checksum| Measured { stem: "0001_a", checksum: *checksum, elapsed: Duration::ZERO })
+            .collect();
+        keep_in(folder, &here, "2026-11-21T19:00:00Z", &many);
+        keep_in(folder, &here, "2026-11-21T19:30:00Z", &[one(9)]);
+        assert_eq!(
+            (read(folder).measured.len(), took("0001_a", &here, &checksum)),
+            (KEPT, Some(Duration::from_millis(9)))
+        );
     }
 }

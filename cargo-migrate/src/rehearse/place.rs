@@ -135,11 +135,6 @@ impl Place {
         &self.database
     }
 
-    /// The database's name.
-    pub(super) fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Whether the server is thrown away with everything that was done to it.
     pub(super) fn is_own(&self) -> bool {
         self.own.is_some()

@@ -62,6 +62,7 @@ mod proof_cli;
 mod proof_record;
 mod reading_writes_nothing;
 mod rehearsal_memory;
+mod rehearse;
 mod rollback;
 mod round_trip;
 mod schema_assert;

@@ -397,7 +397,7 @@ fn of_step(step: &Step) -> Value {
     json!({
         "migration": step.stem,
         "direction": step.direction.name(),
-        "duration_ms": step.elapsed.map(milliseconds),
+        "elapsed_ms": step.elapsed.map(milliseconds),
         "attempts": step.attempts,
         "reader_wait_ms": readers.map(milliseconds),
         "writer_wait_ms": writers.map(milliseconds),
@@ -471,5 +471,120 @@ impl View for RehearseRemark {
             }
             Remark::SameServer => json!({ "kind": "same_server", "message": self.message() }),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use migrate_core::Schema;
+    use migrate_runtime::rehearsal::LockMode;
+
+    use super::*;
+    use crate::rehearse::{Copied, LoadError, Sizes};
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    fn step(stem: &str, direction: Direction, readers: Option<u64>) -> Step {
+        let table = Table {
+            name: "public.\"o\u{1b}[2J\"".to_owned(),
+            mode: LockMode::AccessExclusive,
+            held: MS(1200),
+            readers: readers.map(MS),
+            writers: readers.map(MS),
+            probed: true,
+        };
+        let weak = Table {
+            name: "public.b".to_owned(),
+            mode: LockMode::Share,
+            held: MS(3),
+            readers: None,
+            writers: Some(MS(4)),
+            probed: false,
+        };
+        Step {
+            stem: stem.to_owned(),
+            direction,
+            elapsed: Some(MS(1234)),
+            attempts: 2,
+            tables: vec![table, weak],
+            rewritten: vec![Written { name: "public.a".to_owned(), bytes: 1 << 30 }],
+            built: vec![],
+            wal: 5 << 20,
+        }
+    }
+
+    fn observed(steps: Vec<Step>) -> Observed {
+        let sizes = Sizes { before: 100 << 20, peak: 400 << 20, after: 150 << 20 };
+        Observed { steps, sizes, probed: vec!["public.a".to_owned()] }
+    }
+
+    fn view() -> RehearseView {
+        let (before, after) = ("table a\n", "table a\n    column b integer\n");
+        let diff = Schema::parse(before).unwrap().diff(&Schema::parse(after).unwrap());
+        let mut load = LoadReport { file: "q.sql".to_owned(), clients: 4, ..LoadReport::default() };
+        load.errors.push(LoadError {
+            code: "40P01".to_owned(),
+            line: 3,
+            count: 2,
+            message: "deadlock detected\u{7}".to_owned(),
+            phase: Phase::Up,
+        });
+        RehearseView {
+            rehearsed: Rehearsed {
+                backup: Copied {
+                    id: "backup-20261121T193059Z".to_owned(),
+                    environment: Some("production".to_owned()),
+                    taken_at: "2026-11-21T19:30:59Z".to_owned(),
+                    database_bytes: 1 << 30,
+                    verified: true,
+                },
+                server: "a server of our own".to_owned(),
+                server_version: 150_018,
+                own: true,
+                restored: MS(20_000),
+                up: Some(observed(vec![
+                    step("0002_a", Direction::Up, Some(1300)),
+                    step("0003_b", Direction::Up, None),
+                ])),
+                risks: vec![],
+                down: Down::Run {
+                    observed: observed(vec![step("0003_b", Direction::Down, None)]),
+                    stays: Some("0002_a".to_owned()),
+                    diff,
+                },
+                load: Some(load),
+                kept: None,
+                failed: None,
+                max_wait: Some(MS(500)),
+            },
+            report: None,
+        }
+    }
+
+    #[test]
+    fn it_is_told_migration_by_migration_and_nothing_reaches_the_terminal_unescaped() {
+        let page = Page { width: Some(100), paint: Paint { on: false } };
+        let text = view().human(page);
+        insta::assert_snapshot!(text);
+        let json = view().json();
+        assert_eq!((&json["longest_wait_ms"], &json["too_long"]), (&json!(1300.0), &json!(true)));
+        assert_eq!(json["down"]["same_schema"], false);
+    }
+
+    #[test]
+    fn what_failed_says_that_production_was_not_touched() {
+        let mut view = view();
+        view.rehearsed.failed = Some("migration `0003_b` failed".to_owned());
+        let page = Page { width: None, paint: Paint { on: false } };
+        let text = view.human(page);
+        assert!(text.contains("nothing of production was touched"), "{text}");
+        assert!(!text.contains("the longest wait"), "{text}");
+    }
+
+    #[test]
+    fn loading_is_never_done_before_it_is() {
+        assert_eq!(restoring("b", 60 << 20, 100 << 20), "loading b (60 %, 60 MB of 100 MB)");
+        assert!(restoring("b", 200, 100).contains("(99 %"));
+        assert!(restoring("b", 0, 0).contains("(0 %"));
     }
 }

@@ -37,7 +37,7 @@ impl ServerUnderTest {
             .find(|program| dump::major(program) >= major);
         // Publications of a server that could not use them would be warned about.
         let settings = vec![("wal_level".to_owned(), "logical".to_owned())];
-        let settings = ScratchSettings { binaries: Some(binaries), settings, tcp_port: None };
+        let settings = ScratchSettings { binaries: Some(binaries), settings, tcp_port: None, parent: None };
         let server = ScratchServer::start(settings).unwrap();
         let mut client = postgres::Client::connect(&server.url("postgres"), postgres::NoTls).unwrap();
         for statement in CLUSTER {
