@@ -34,7 +34,7 @@ mod question;
 mod record;
 #[allow(dead_code, unused_imports)] // Issue C is being built.
 mod records;
-#[allow(dead_code)] // Issue C is being built: preflight will ask for what was measured.
+#[allow(dead_code, unused_imports)] // Issue C is being built: preflight will ask for what was measured.
 mod rehearse;
 mod render;
 mod risk;

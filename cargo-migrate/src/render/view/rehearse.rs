@@ -163,6 +163,12 @@ impl RehearseView {
                     (false, false) => format!("{} {what}: the schema is another\n", paint.bad("rolled back")),
                 };
                 text += &lines(diff, paint);
+                if self.rehearsed.differs() {
+                    text += &format!(
+                        "{}: a down does not undo its up; `cargo migrate verify` says which\n",
+                        paint.note("hint")
+                    );
+                }
                 if let Some((step, wait)) = longest(&observed.steps) {
                     text += &format!(
                         "the longest wait on the way back: {} for {}\n",
@@ -259,7 +265,7 @@ fn load(load: &LoadReport, page: Page) -> String {
         shrinks_to: None,
     });
     let phases = [("before", Phase::Before), ("applying", Phase::Up), ("rolling back", Phase::Down)];
-    let rows: Vec<_> = phases
+    let rows: Vec<Vec<Cell>> = phases
         .into_iter()
         .filter(|(_, phase)| load.latency[*phase as usize].count() > 0)
         .map(|(name, phase)| {
@@ -269,7 +275,9 @@ fn load(load: &LoadReport, page: Page) -> String {
             std::iter::once(Cell::plain(name)).chain(cells.iter().map(|cell| Cell::plain(cell))).collect()
         })
         .collect();
-    text += &table(&columns, &rows, page.width, paint);
+    if !rows.is_empty() {
+        text += &table(&columns, &rows, page.width, paint);
+    }
     if load.errors.is_empty() {
         return text + "no statement failed\n";
     }
