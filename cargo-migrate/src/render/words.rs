@@ -75,7 +75,6 @@ pub(crate) fn one_line(text: &str, limit: usize) -> String {
 }
 
 /// `512 bytes`, `12 kB`, `830 MB`, `12 GB`: at least two figures that matter, as `pg_size_pretty` has them.
-#[allow(dead_code)] // Issue C is being built.
 pub(crate) fn bytes(number: u64) -> String {
     match number {
         0..10_240 => format!("{number} bytes"),
