@@ -15,7 +15,7 @@ pub use prove::Prove;
 pub use report::{ReportFile, Reports};
 pub(crate) use since::since;
 pub use value::{Parameter, Target};
-pub(crate) use value::{duration, history_table, quote_history_table};
+pub(crate) use value::{age, duration, history_table, quote_history_table};
 
 use crate::command;
 

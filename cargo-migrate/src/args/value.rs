@@ -11,6 +11,20 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "write a whole number with a unit, 24 days at most: 500ms, 30s, 5min, 2h".to_owned())
 }
 
+/// How old something is: `36h`, `7d`, `12w`.
+pub(crate) fn age(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit.trim_start() {
+        "h" => Some(3_600_u64),
+        "d" => Some(86_400),
+        "w" => Some(604_800),
+        _ => None,
+    };
+    let total = seconds.zip(number.parse::<u64>().ok()).and_then(|(unit, number)| unit.checked_mul(number));
+    total.map(Duration::from_secs).ok_or_else(|| "write a whole number with a unit: 36h, 7d, 12w".to_owned())
+}
+
 /// `name` or `schema.name`; a part in double quotes may hold a dot, and a doubled quote stands for one.
 pub(crate) fn history_table(text: &str) -> Result<HistoryTable, String> {
     let mut parts = Vec::new();
@@ -119,6 +133,15 @@ impl std::str::FromStr for Parameter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ages_are_numbers_with_units() {
+        let hours = |hours: u64| Ok(Duration::from_secs(hours * 3600));
+        assert_eq!((age("36h"), age("7d"), age("12 w")), (hours(36), hours(168), hours(2016)));
+        for text in ["", "7", "d", "7m", "-1d", "99999999999999999999d", "9999999999999999999w"] {
+            assert!(age(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn history_tables_are_taken_as_they_are_written() {

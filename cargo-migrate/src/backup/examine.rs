@@ -50,6 +50,8 @@ pub(crate) enum Damage {
     BadArchive { why: String },
     #[error("{table} has {found} rows in it, and had {expected}")]
     Rows { table: String, found: u64, expected: u64 },
+    #[error("restored, it is not what it was: {why}")]
+    Restored { why: String },
 }
 
 impl Damage {
@@ -139,6 +141,9 @@ fn damage_of_file(
     }
     let (found, expected) = (metadata.len(), entry.bytes);
     if found != expected {
+        if let Some(other) = owner_by_size(backup, &path, found, interrupt) {
+            return Ok(Some(Damage::Swapped { file: name(), other }));
+        }
         return Ok(Some(match found {
             0 => Damage::Empty { file: name() },
             _ if found < expected => Damage::CutOff { file: name(), found, expected },
@@ -169,6 +174,16 @@ fn damage_of_file(
         return Ok(Some(Damage::BadGzip { file: name(), why: error.to_string() }));
     }
     Ok(Some(Damage::Changed { file: name(), found: sum, expected: entry.sha256.clone() }))
+}
+
+/// The backup beside this one that a file of this size is from, which only its checksum tells for sure.
+fn owner_by_size(backup: &Backup, path: &Path, size: u64, interrupt: &Interrupt) -> Option<String> {
+    let others = Store::at(backup.folder.parent()?).list().ok()?;
+    let mut others = others.iter().filter(|other| other.id() != backup.id());
+    others.find(|other| other.manifest.files.values().any(|entry| entry.bytes == size))?;
+    let file = fs::File::open(path).ok()?;
+    let (sum, _) = Checksum::of_reader(Interruptible { reader: file, interrupt }).ok()?;
+    owner(backup, &sum.to_string())
 }
 
 /// The backup beside this one that a file with this checksum belongs to.

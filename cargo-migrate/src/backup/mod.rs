@@ -3,14 +3,39 @@
 //! A backup is a folder `backup-<time>` in the backup folder, which nobody but its owner can enter: `manifest.json` and the
 //! archive. It appears under its name when all of it is on the disk. `latest` is a link to the newest.
 
+mod create;
+mod dump;
 mod examine;
 mod load;
 mod manifest;
 mod name;
+mod partial;
+mod prune;
+mod read;
 pub(crate) mod restore;
+mod select;
+mod snapshot;
 mod store;
+mod verify;
 
+pub(crate) use create::{CreateOptions, create};
+pub(crate) use dump::Progress;
 pub(crate) use examine::{Damage, examine};
 pub(crate) use load::{LoadOptions, MissingRoles, load};
 pub(crate) use manifest::{FileEntry, Format, Manifest, Scope, Verified};
+pub(crate) use prune::{Rule, age, choose, remove};
+pub(crate) use select::Wish;
 pub(crate) use store::{Backup, Entry, LATEST, Store};
+pub(crate) use verify::{Trial, verify, verify_in};
+
+#[cfg(test)]
+pub(crate) mod testing {
+    //! Backups for the tests of others.
+
+    use super::{Backup, manifest};
+
+    /// A small backup, which is nowhere.
+    pub(crate) fn backup(id: &str) -> Backup {
+        Backup { folder: format!("/b/{id}").into(), manifest: manifest::tests::manifest(id) }
+    }
+}

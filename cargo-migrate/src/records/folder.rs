@@ -13,7 +13,7 @@ use crate::config::HOME;
 pub(crate) const KEPT: usize = 100;
 
 /// Makes the folder. Inside of `.migrate`, which is beside a project's sources, git is told to leave it alone.
-pub(super) fn make(folder: &Path) -> io::Result<()> {
+pub(crate) fn make(folder: &Path) -> io::Result<()> {
     file::private_folder(folder).map_err(|error| error.source)?;
     let home = folder.ancestors().find(|above| above.file_name() == Some(OsStr::new(HOME)));
     if let Some(home) = home {

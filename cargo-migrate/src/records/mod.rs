@@ -14,6 +14,7 @@ mod slot;
 mod text;
 
 pub(crate) use arguments::shown;
+pub(crate) use folder::make as make_folder;
 pub(crate) use level::Level;
 pub(crate) use line::TOOL;
 pub(crate) use lines::{Lines, read};

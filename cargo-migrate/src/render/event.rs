@@ -14,7 +14,7 @@ use super::words::{count, session, time};
 use crate::Stream;
 
 /// How often a log is told that something still runs or waits.
-const HEARTBEAT: Duration = Duration::from_secs(10);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// Tells the events of one run.
 pub(crate) struct Narrator {
@@ -43,6 +43,11 @@ impl Narrator {
     /// Takes the live line away.
     pub(crate) fn rest(&mut self) {
         self.line.clear();
+    }
+
+    /// Whether there is a terminal to show it on.
+    pub(super) fn is_live(&self) -> bool {
+        self.line.is_live()
     }
 
     /// Shows what is being done, where there is a terminal.

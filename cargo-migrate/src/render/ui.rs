@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use migrate_runtime::Event;
 use serde_json::{Map, Value, json};
@@ -13,6 +14,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::escape::{escape_json, escape_line};
 use super::event::Narrator;
+use super::meter::Meter;
 use super::review::Review;
 use super::trace::{Layer, Trace};
 use super::view::Note;
@@ -162,6 +164,19 @@ impl Ui {
             if !silent {
                 lock(&narrator).show(text);
             }
+        }
+    }
+
+    /// What tells how far something long is; `event` is its name for programs.
+    pub(crate) fn meter(&self, event: &'static str) -> Meter {
+        Meter {
+            narrator: Arc::clone(&self.narrator),
+            stderr: self.stderr.clone(),
+            format: self.format,
+            quiet: self.quiet,
+            page: self.err,
+            event,
+            told: Mutex::new(Instant::now()),
         }
     }
 

@@ -15,12 +15,14 @@ mod measured;
 mod name;
 mod safer;
 mod sizes;
+mod touched;
 
 pub(crate) use book::{Book, Touch};
 pub(crate) use judge::megabytes;
 pub(crate) use level::{Danger, Reason, Risk, RiskLevel};
 pub(crate) use name::Name;
 pub(crate) use sizes::Sizes;
+pub(crate) use touched::Touched;
 
 use migrate_core::Direction;
 

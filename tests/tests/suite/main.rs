@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod adoption;
+mod backup_create;
+mod backup_verify;
 mod behind_a_pooler;
 mod black_hole;
 mod check_outputs;

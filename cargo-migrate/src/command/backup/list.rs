@@ -1,21 +1,26 @@
 //! `backup list`.
 
+use std::time::SystemTime;
+
 use clap::Args;
 
-use crate::Problem;
-use crate::command::call::{Call, Outcome};
+use crate::backup::Store;
+use crate::command::call::{Answer, Call, Outcome};
+use crate::render::view::BackupListView;
 
-/// List the backups
+/// List the backups, newest first
 #[derive(Debug, Args)]
 pub struct List {}
 
 impl List {
     pub(super) fn run(&self, call: &Call) -> Outcome {
-        let _ = call;
-        Err(Problem::Usage {
-            what: "`backup list` is not built yet".to_owned(),
-            hint: "wait for it".to_owned(),
-        }
-        .into())
+        let settings = call.settings(None)?;
+        let store = Store::open(&settings);
+        Answer::ok(BackupListView {
+            folder: store.folder().to_owned(),
+            entries: store.entries()?,
+            latest: store.latest(),
+            now: SystemTime::now(),
+        })
     }
 }

@@ -1,21 +1,63 @@
 //! `backup prune`.
 
+use std::time::{Duration, SystemTime};
+
 use clap::Args;
 
-use crate::Problem;
-use crate::command::call::{Call, Outcome};
+use crate::backup::{self, Backup, Entry, Rule, Store};
+use crate::command::call::{Answer, Call, Outcome};
+use crate::question;
+use crate::render::view::PrunedView;
 
-/// Remove old backups, but never the newest verified one
+/// Remove old backups, but never the newest one nor the newest verified one
+///
+/// What goes is beyond --keep and older than --older-than, where both are given. Databases are counted apart. It asks first.
 #[derive(Debug, Args)]
-pub struct Prune {}
+pub struct Prune {
+    /// So many of each database stay
+    #[arg(long, value_name = "N", required_unless_present = "older_than")]
+    keep: Option<usize>,
+
+    /// What is younger stays: 36h, 7d, 12w
+    #[arg(long, value_name = "AGE", value_parser = crate::args::age)]
+    older_than: Option<Duration>,
+
+    /// Show what would go, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
 
 impl Prune {
     pub(super) fn run(&self, call: &Call) -> Outcome {
-        let _ = call;
-        Err(Problem::Usage {
-            what: "`backup prune` is not built yet".to_owned(),
-            hint: "wait for it".to_owned(),
+        let settings = call.settings(None)?;
+        let store = Store::open(&settings);
+        let now = SystemTime::now();
+        let (mut backups, mut broken): (Vec<Backup>, Vec<_>) = (Vec::new(), Vec::new());
+        for entry in store.entries()? {
+            match entry {
+                Entry::Readable(backup) => backups.push(*backup),
+                Entry::Broken { id, damage } => broken.push((id, damage)),
+            }
         }
-        .into())
+        let rule = Rule { keep: self.keep, older_than: self.older_than };
+        let going = backup::choose(&backups, rule, now);
+        let kept = backups.len() - going.len();
+        let mut view = PrunedView { going, done: false, kept, broken, now };
+        if self.dry_run || view.going.is_empty() {
+            return Answer::ok(view);
+        }
+        if !self.yes {
+            call.ui.remark(&view, "would_prune");
+            question::confirm(call.context, "remove them for good?", false)?;
+        }
+        for backup in &view.going {
+            backup::remove(&store, backup)?;
+        }
+        view.done = true;
+        Answer::ok(view)
     }
 }

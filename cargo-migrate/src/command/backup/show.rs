@@ -1,21 +1,27 @@
 //! `backup show`.
 
+use std::time::SystemTime;
+
 use clap::Args;
 
-use crate::Problem;
-use crate::command::call::{Call, Outcome};
+use crate::backup::{LATEST, Store};
+use crate::command::call::{Answer, Call, Outcome};
+use crate::render::view::BackupView;
 
-/// Show the manifest of a backup
+/// Show what a backup is of
 #[derive(Debug, Args)]
-pub struct Show {}
+pub struct Show {
+    /// The backup's name, its beginning, or `latest`
+    #[arg(value_name = "BACKUP", default_value = LATEST)]
+    backup: String,
+}
 
 impl Show {
     pub(super) fn run(&self, call: &Call) -> Outcome {
-        let _ = call;
-        Err(Problem::Usage {
-            what: "`backup show` is not built yet".to_owned(),
-            hint: "wait for it".to_owned(),
-        }
-        .into())
+        let settings = call.settings(None)?;
+        let store = Store::open(&settings);
+        let backup = store.get(&self.backup)?;
+        let latest = store.latest().as_deref() == Some(backup.id());
+        Answer::ok(BackupView { backup, latest, now: SystemTime::now(), made: false, pruned: Vec::new() })
     }
 }

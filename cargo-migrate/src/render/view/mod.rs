@@ -1,5 +1,6 @@
 //! Results, one file for what belongs together.
 
+mod backup;
 mod doctor;
 mod down_diff;
 mod drift;
@@ -32,6 +33,7 @@ mod templates;
 mod text;
 mod verify;
 
+pub(crate) use backup::{BackupListView, BackupProgress, BackupView, PrunedView, VerifiedView};
 pub(crate) use doctor::DoctorView;
 pub(crate) use down_diff::DownDiffView;
 pub(crate) use drift::{DriftView, sentences};
