@@ -173,7 +173,7 @@ impl Ui {
             narrator: Arc::clone(&self.narrator),
             stderr: self.stderr.clone(),
             format: self.format,
-            quiet: self.quiet,
+            quiet: self.loudness.quiet,
             page: self.err,
             event,
             told: Mutex::new(Instant::now()),
