@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use migrate_runtime::core::folder::{self, Options};
-use migrate_runtime::core::{Migration, Mode, Set};
+use migrate_runtime::core::{Migration, Mode, Moment, Set};
 
 migrate_runtime::embed!(mod embedded = "tests/equal/migrations");
 
@@ -58,6 +58,15 @@ fn the_folder_has_one_of_everything() {
     assert!(scripts().any(|script| !script.dropped.is_empty()));
     // The lock has made up changes for three of the files.
     assert_eq!(scripts().filter(|script| script.change.is_some()).count(), 3);
+    let checks: Vec<_> = migrations.iter().filter_map(|migration| migration.check.as_ref()).collect();
+    assert_eq!(checks.len(), 2);
+    assert!(checks.iter().any(|script| script.statement_timeout.is_some()));
+    let all = || checks.iter().flat_map(|script| script.checks.iter());
+    assert!(
+        all().any(|check| check.moment == Moment::Before) && all().any(|check| check.moment == Moment::After)
+    );
+    assert!(all().any(|check| check.description.as_deref() == Some("no two of one kind")));
+    assert!(all().any(|check| check.description.is_none()));
     assert!(migrations.iter().any(|m| m.down.is_none() && m.up.directives.irreversible.is_some()));
 }
 
@@ -70,6 +79,9 @@ fn all_of_it_is_static() {
         assert!(matches!(migration.stem, Borrowed(_)));
         for script in migration.scripts() {
             assert!(matches!((&script.text, &script.statements), (Borrowed(_), Borrowed(_))));
+        }
+        if let Some(check) = &migration.check {
+            assert!(matches!((&check.text, &check.checks), (Borrowed(_), Borrowed(_))));
         }
     }
 }

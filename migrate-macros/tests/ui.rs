@@ -72,7 +72,11 @@ fn mistakes_are_compile_errors() {
     folder("duplicate_version").pair("1_a").pair("01_b");
     folder("names_differ").file("0002_a.up.sql", "SELECT 1;").file("0002_b.down.sql", "SELECT 1;");
     folder("stray").file("notes.sql", "SELECT 1;");
-    folder("check_file").file("0001_good.check.sql", "SELECT 1;");
+    folder("check_that_writes")
+        .file("0001_good.check.sql", "-- migrate: before\n-- no orphans\nSELECT 1;\nDELETE FROM orphans;\n");
+    folder("check_orphan").file("0002_a.check.sql", "SELECT 1;");
+    folder("check_not_locked").file("0001_good.check.sql", "SELECT 1;");
+    folder("check_directive").file("0001_good.check.sql", "-- migrate: lock-timeout 3s\nSELECT 1;");
     folder("version_too_large").pair("99999999999999999999_a");
     folder("look_alike_digit").pair("０００２_a");
     folder("not_utf8").pair("0002_a").file("0002_a.up.sql", b"SELECT '\xE9';");

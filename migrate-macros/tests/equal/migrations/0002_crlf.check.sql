@@ -1,0 +1,3 @@
+﻿-- é: "it's" empty
+SELECT 1
+WHERE false;

@@ -1,3 +1,0 @@
-migrate_runtime::embed!("check_file");
-
-fn main() {}

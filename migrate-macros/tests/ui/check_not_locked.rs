@@ -1,0 +1,3 @@
+migrate_runtime::embed!("check_not_locked");
+
+fn main() {}

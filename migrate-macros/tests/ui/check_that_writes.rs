@@ -1,0 +1,3 @@
+migrate_runtime::embed!("check_that_writes");
+
+fn main() {}
