@@ -8,9 +8,11 @@ use migrate_core::sql::{LineColumn, mask_secrets};
 use migrate_core::text::normalise;
 use migrate_core::{ScriptError, file};
 use migrate_runtime::Error as EngineError;
+use migrate_runtime::checks::Outcome;
 use migrate_runtime::error::{Disproof, Failure};
 use migrate_runtime::event::Session;
 
+use super::checks;
 use super::escape::{escape, escape_line};
 use super::snippet::Place;
 use super::ui::Page;
@@ -38,7 +40,9 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
         }
         None => {
             let message = mask_secrets(&failure.to_string()).into_owned();
-            if let Some(EngineError::TouchesHistory { file, text: script, statement, .. }) =
+            if let Some(EngineError::CheckFailed { failed, .. }) = failure.downcast_ref() {
+                text += &check_failed(&message, failed, dir, page);
+            } else if let Some(EngineError::TouchesHistory { file, text: script, statement, .. }) =
                 failure.downcast_ref()
             {
                 let place = Place { path: file, text: script, position: None, statement: Some(*statement) };
@@ -79,6 +83,18 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
     }
     for hint in hints(failure) {
         text += &format!("{}: {}\n", paint.note("hint"), indented(&hint));
+    }
+    text
+}
+
+/// Each check at its line, with what it found.
+fn check_failed(message: &str, failed: &[Outcome], dir: Option<&Path>, page: Page) -> String {
+    if let [one] = failed {
+        return checks::human(one, message, dir, page);
+    }
+    let mut text = format!("{}: {}\n", page.paint.bad("error"), indented(message));
+    for outcome in failed {
+        text += &checks::human(outcome, &mask_secrets(&outcome.title()), dir, page);
     }
     text
 }

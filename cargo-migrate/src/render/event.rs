@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use migrate_core::sql::mask_secrets;
-use migrate_core::{Direction, Warning};
+use migrate_core::{Direction, Moment, Warning};
 use migrate_runtime::Event;
 use migrate_runtime::event::{Recovery, RetryReason, Session};
 
@@ -92,6 +92,14 @@ impl Narrator {
                 "  {} {}",
                 escape_line(stem),
                 paint.faint(&format!("statement {number} of {total} done ({})", time(*elapsed)))
+            )),
+            Event::Checked { stem, moment, checks, failed, elapsed } => self.print(&format!(
+                "  {} {}",
+                escape_line(stem),
+                match failed {
+                    0 => paint.faint(&format!("{} ({})", held(*moment, *checks), time(*elapsed))),
+                    _ => paint.bad(&format!("{failed} of {} {} it failed", count(*checks, "check"), side(*moment))),
+                }
             )),
             Event::Retrying { stem, attempt, pause, reason, blockers } => {
                 self.print(&format!(
@@ -237,6 +245,18 @@ impl Narrator {
     }
 }
 
+fn side(moment: Moment) -> &'static str {
+    match moment {
+        Moment::Before => "before",
+        Moment::After => "behind",
+    }
+}
+
+fn held(moment: Moment, checks: usize) -> String {
+    let verb = if checks == 1 { "holds" } else { "hold" };
+    format!("{} {} it {verb}", count(checks, "check"), side(moment))
+}
+
 fn verb(direction: Direction) -> &'static str {
     match direction {
         Direction::Up => "applying",
@@ -375,6 +395,8 @@ pub(crate) mod tests {
             },
             Event::Recovering { stem: stem(), how: Recovery::Resume { statement: 2, total: 3 } },
             running(1, vec![session_of(8)], None),
+            Event::Checked { stem: stem(), moment: Moment::Before, checks: 2, failed: 0, elapsed: second },
+            Event::Checked { stem: stem(), moment: Moment::After, checks: 1, failed: 1, elapsed: second },
             Event::StatementFinished { stem: stem(), number: 2, total: 3, elapsed: second },
             Event::Retrying {
                 stem: stem(),

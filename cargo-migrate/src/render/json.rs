@@ -119,6 +119,10 @@ pub(crate) fn event(event: &Event) -> Value {
             "event": "statement_finished", "migration": stem, "number": number, "total": total,
             "elapsed_ms": milliseconds(*elapsed),
         }),
+        Event::Checked { stem, moment, checks, failed, elapsed } => json!({
+            "event": "checked", "migration": stem, "moment": moment.name(), "checks": checks, "failed": failed,
+            "elapsed_ms": milliseconds(*elapsed),
+        }),
         Event::Retrying { stem, attempt, pause, reason, blockers } => json!({
             "event": "retrying", "migration": stem, "attempt": attempt, "pause_ms": milliseconds(*pause),
             "reason": retry_reason(*reason), "blockers": sessions(blockers),
@@ -204,6 +208,13 @@ pub(crate) fn error(failure: &anyhow::Error, dir: Option<&Path>) -> Value {
             object.insert("recorded".to_owned(), disproof.recorded.to_string().into());
             object.insert("found".to_owned(), disproof.found.to_string().into());
             object.insert("changes".to_owned(), super::view::schema_diff::changes(&disproof.diff));
+        }
+        Some(EngineError::CheckFailed { stem, moment, failed, applied }) => {
+            object.insert("migration".to_owned(), stem.as_str().into());
+            object.insert("moment".to_owned(), moment.name().into());
+            object.insert("applied".to_owned(), (*applied).into());
+            let checks = failed.iter().map(|outcome| super::checks::json(outcome, dir));
+            object.insert("checks".to_owned(), checks.collect());
         }
         Some(EngineError::NotRecorded { steps }) => {
             object.insert("steps".to_owned(), steps.iter().map(step).collect());

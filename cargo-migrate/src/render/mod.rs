@@ -1,5 +1,6 @@
 //! The only place with words: results and events for people, and for programs.
 
+pub(crate) mod checks;
 pub(crate) mod error;
 mod escape;
 pub(crate) mod event;

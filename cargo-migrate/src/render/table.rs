@@ -9,8 +9,8 @@ use super::escape::escape_line;
 use super::paint::Paint;
 
 /// A column.
-pub(crate) struct Column {
-    pub(crate) title: &'static str,
+pub(crate) struct Column<'t> {
+    pub(crate) title: &'t str,
     /// Where there is no room the column with the largest number goes first; 0 never goes.
     pub(crate) goes: u8,
     /// May be cut to this width; `None` where half of the text would be a lie.
@@ -40,7 +40,12 @@ const GAP: usize = 2;
 /// The table as text, with a line end after each row. Without a width nothing is cut.
 ///
 /// Which column is cut and which goes is decided here; layout, cutting and padding are `tabled`'s.
-pub(crate) fn table(columns: &[Column], rows: &[Vec<Cell>], width: Option<usize>, paint: Paint) -> String {
+pub(crate) fn table(
+    columns: &[Column<'_>],
+    rows: &[Vec<Cell>],
+    width: Option<usize>,
+    paint: Paint,
+) -> String {
     let natural: Vec<_> = columns
         .iter()
         .enumerate()
@@ -71,7 +76,7 @@ pub(crate) fn table(columns: &[Column], rows: &[Vec<Cell>], width: Option<usize>
 }
 
 /// The width of each column; 0 for those that go.
-fn fit(columns: &[Column], natural: &[usize], width: Option<usize>) -> Vec<usize> {
+fn fit(columns: &[Column<'_>], natural: &[usize], width: Option<usize>) -> Vec<usize> {
     let mut widths = natural.to_vec();
     let Some(limit) = width else { return widths };
     let total = |widths: &[usize]| {
@@ -109,7 +114,7 @@ fn fit(columns: &[Column], natural: &[usize], width: Option<usize>) -> Vec<usize
 mod tests {
     use super::*;
 
-    fn columns() -> [Column; 3] {
+    fn columns() -> [Column<'static>; 3] {
         [
             Column { title: "migration", goes: 0, shrinks_to: Some(10) },
             Column { title: "state", goes: 0, shrinks_to: None },

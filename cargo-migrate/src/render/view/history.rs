@@ -18,7 +18,7 @@ pub(crate) struct HistoryView {
     pub(crate) with_runs: bool,
 }
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column<'static>; 9] = [
     Column { title: "at", goes: 1, shrinks_to: Some(19) },
     Column { title: "migration", goes: 0, shrinks_to: Some(16) },
     Column { title: "action", goes: 0, shrinks_to: None },

@@ -29,7 +29,7 @@ impl RulesView {
     }
 }
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column<'static>; 5] = [
     Column { title: "rule", goes: 0, shrinks_to: None },
     Column { title: "level", goes: 0, shrinks_to: None },
     Column { title: "about", goes: 2, shrinks_to: None },

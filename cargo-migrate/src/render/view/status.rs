@@ -11,7 +11,7 @@ use crate::render::{Page, Paint, View, escape_line};
 /// Where each migration stands.
 pub(crate) struct StatusView(pub(crate) Status);
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column<'static>; 5] = [
     Column { title: "migration", goes: 0, shrinks_to: Some(16) },
     Column { title: "state", goes: 0, shrinks_to: None },
     Column { title: "applied at", goes: 2, shrinks_to: Some(19) },

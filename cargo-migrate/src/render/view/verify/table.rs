@@ -17,7 +17,7 @@ const ROWS: usize = 40;
 /// A cell that names tables is cut at this width, also where nobody said how wide a line may be.
 const CELL: usize = 60;
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column<'static>; 7] = [
     Column { title: "migration", goes: 0, shrinks_to: Some(16) },
     Column { title: "up", goes: 2, shrinks_to: None },
     Column { title: "down", goes: 3, shrinks_to: None },
