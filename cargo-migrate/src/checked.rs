@@ -7,7 +7,7 @@ use std::time::Duration;
 use migrate_core::folder::Problems;
 use migrate_core::lock::LockError;
 use migrate_core::schema::Diff;
-use migrate_core::{Script, Set};
+use migrate_core::{CheckScript, Script, Set};
 use migrate_testing::verify::{Finding, Report};
 
 use crate::base::Base;
@@ -22,6 +22,8 @@ pub(crate) struct Checked {
     pub(crate) dir: PathBuf,
     /// The migrations; `None` where the folder is not in order, and then nothing was run.
     pub(crate) set: Option<Set>,
+    /// The checks of no migration.
+    pub(crate) standing: Vec<CheckScript>,
     /// What is wrong with the folder.
     pub(crate) folder: Option<Problems>,
     /// What is wrong with `migrations.lock`.

@@ -36,6 +36,10 @@ pub struct New {
     /// Number it by the time (YYYYMMDDHHMMSS, UTC) instead of by the next number; the default where the newest is
     #[arg(long)]
     timestamp: bool,
+
+    /// Write a .check.sql file as well: queries that must find nothing before and after the migration
+    #[arg(long)]
+    check: bool,
 }
 
 impl New {
@@ -62,7 +66,7 @@ impl New {
         };
         fs::create_dir_all(dir).map_err(Problem::io(dir))?;
         let first = self.first_version(dir, call.context.now)?;
-        let made = write(dir, &first, &migrations)?;
+        let made = write(dir, &first, &migrations, self.check)?;
         // What is written has to hold also where somebody else wrote a migration in the same moment.
         for digits in &made.digits {
             if let Some(path) = other_of_version(dir, digits, &made.files)? {
@@ -75,7 +79,7 @@ impl New {
             Ok(set) => files::update_lock(&settings, &set).err(),
             Err(error) => Some(error.to_string()),
         };
-        Answer::ok(NewView { files: made.files, lock_failure, empty: self.template.is_none() })
+        Answer::ok(NewView { files: made.files, lock_failure, empty: self.template.is_none() || self.check })
     }
 
     /// The digits of the first file: the next number, or the time.
@@ -139,6 +143,16 @@ fn skeleton(description: &str) -> Filled {
     }
 }
 
+fn checks(description: &str) -> String {
+    format!(
+        "-- Checks of: {}\n--\n-- Each query has to find nothing: no row, or one row with one boolean that is true. The comment right \
+         above\n-- a query is its name in messages. Remove the section that is not needed.\n\n\
+         -- migrate: before\n-- What does not hold here keeps the migration from being run.\n\n\n\
+         -- migrate: after\n-- What does not hold here rolls it back.\n\n",
+        description.replace('_', " ")
+    )
+}
+
 /// The digits in use, each with a file that has them. Only the names are looked at: a file that is still empty must not
 /// keep the next one from being written.
 fn used(dir: &Path) -> Result<Vec<(String, PathBuf)>, Problem> {
@@ -167,7 +181,7 @@ struct Made {
 }
 
 /// Writes all files or, where one cannot be written, none.
-fn write(dir: &Path, first: &str, migrations: &[Filled]) -> Result<Made, FileError> {
+fn write(dir: &Path, first: &str, migrations: &[Filled], check: bool) -> Result<Made, FileError> {
     let mut digits = vec![first.to_owned()];
     let mut files = Vec::new();
     for migration in migrations {
@@ -185,6 +199,9 @@ fn write(dir: &Path, first: &str, migrations: &[Filled]) -> Result<Made, FileErr
         add("up", &migration.up);
         if let Some(down) = &migration.down {
             add("down", down);
+        }
+        if check {
+            add("check", &checks(&migration.description));
         }
     }
     file::create_all(&files)?;

@@ -13,7 +13,7 @@ use migrate_testing::verify::{Error, Place, Report, Verify as Verification};
 use super::call::{Answer, Call, Outcome, check_target};
 use crate::Problem;
 use crate::args::{Reports, Target};
-use crate::base::{self, Base};
+use crate::base;
 use crate::checked::{Checked, Risks};
 use crate::config::{Settings, Where};
 use crate::lint;
@@ -101,6 +101,7 @@ impl Verify {
         let mut checked = Checked {
             dir: settings.dir.value.clone(),
             set: None,
+            standing: Vec::new(),
             folder: None,
             lock: None,
             locked: settings.locked.value,
@@ -115,8 +116,11 @@ impl Verify {
             warn_above: self.warn_above,
             folder_in_repository: folder_in_repository(&settings.dir.value, &call.context.cwd),
         };
-        match folder::read(&settings.dir.value, &folder::Options::new(&settings.root)) {
-            Ok(set) => {
+        let options = folder::Options::new(&settings.root);
+        let standing = folder::standing_checks(&settings.dir.value, &options);
+        match folder::read(&settings.dir.value, &options).and_then(|set| Ok((set, standing?))) {
+            Ok((set, standing)) => {
+                checked.standing = standing;
                 self.check(call, &settings, set, &mut checked)?;
             }
             // A folder that is not there is no migrations' fault.
@@ -189,7 +193,8 @@ impl Verify {
         let wanted = |stem: &str| checked.base.as_ref().is_none_or(|base| base.is_new(stem));
         if part.migrations.iter().any(|migration| wanted(&migration.stem)) {
             for place in self.places(call, settings)? {
-                checked.reports.push(self.verify(call, settings, &part, checked.base.as_ref(), &place)?);
+                let report = self.verify(call, settings, &part, checked, &place)?;
+                checked.reports.push(report);
             }
         }
         checked.risks = self.risks(call, &set, &checked.reports)?;
@@ -237,17 +242,20 @@ impl Verify {
         call: &Call,
         settings: &Settings,
         set: &Set,
-        base: Option<&Base>,
+        checked: &Checked,
         place: &Place,
     ) -> anyhow::Result<Report> {
         let jobs = self.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         let from = self.from.as_ref().map(|target| target.version);
         let live = call.ui.live();
+        let base = checked.base.as_ref();
         let verification = Verification::new(set.clone())
             .only(|migration| {
                 from.is_none_or(|from| migration.version >= from)
                     && base.is_none_or(|base| base.is_new(&migration.stem))
             })
+            // They are of the newest version, and a part may not have what they ask about.
+            .standing(if self.to.is_none() { checked.standing.clone() } else { Vec::new() })
             .jobs(jobs)
             .history_table(settings.history_table.value.clone())
             .interrupt(call.context.interrupt.clone())

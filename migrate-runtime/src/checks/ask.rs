@@ -19,6 +19,9 @@ use crate::session::{Answer, Broken, Session, is_lost};
 /// The head of a check that has no transaction around it.
 pub(super) const ALONE: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY";
 
+/// Its end.
+pub(super) const END: &str = "ROLLBACK";
+
 /// The checks of one moment, and what is sent around each.
 #[derive(Clone)]
 pub(crate) struct Asking<'a> {
@@ -62,7 +65,19 @@ pub(crate) fn settings(
 const OPEN: &str = "WITH cargo_migrate_check AS MATERIALIZED ((\n";
 const CLOSE: &str = "\n)) SELECT * FROM cargo_migrate_check LIMIT ";
 
-impl Asking<'_> {
+impl<'a> Asking<'a> {
+    /// Each check in a transaction of its own.
+    pub fn alone(
+        script: &'a CheckScript,
+        moment: Moment,
+        lock_timeout: Duration,
+        positions_in_bytes: bool,
+    ) -> Self {
+        let settings = settings(script, lock_timeout, None, "");
+        let (head, tail) = (ALONE.to_owned(), Some(END));
+        Self { script, moment, head, tail, settings, positions_in_bytes }
+    }
+
     pub fn checks(&self) -> impl Iterator<Item = &Check> {
         self.script.of(self.moment)
     }

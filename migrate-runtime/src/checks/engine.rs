@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use migrate_core::Moment;
 use migrate_core::sql::mask_secrets;
 
-use super::ask::{self, ALONE, Asking, Held};
+use super::ask::{self, ALONE, Asking, END, Held};
 use super::{Outcome, Verdict};
 use crate::backoff::Backoff;
 use crate::emitter::Emitter;
@@ -101,7 +101,7 @@ impl Runner<'_> {
     /// The checks of this moment, each in a transaction of its own; `None` where there are none.
     pub fn alone<'s>(&self, step: &'s Prepared<'_>, moment: Moment) -> Option<Asking<'s>> {
         let asking = self.builder().asking(&step.work(), moment, None)?;
-        Some(Asking { head: ALONE.to_owned(), tail: Some("ROLLBACK"), ..asking })
+        Some(Asking { head: ALONE.to_owned(), tail: Some(END), ..asking })
     }
 
     /// Asks the checks of one moment around a non-transactional migration; what failed, if any did. Where a lock is in

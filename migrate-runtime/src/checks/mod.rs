@@ -137,14 +137,8 @@ impl fmt::Display for Verdict {
 /// [`Error::ConnectionLost`], [`Error::Interrupted`], and [`Error::Server`] where the server cannot be asked at all.
 pub fn run(connection: &Connection, script: &CheckScript) -> Result<Vec<Outcome>, Error> {
     let encoding = connection.value("asking for the encoding", "SHOW server_encoding")?;
-    let asking = Asking {
-        script,
-        moment: Moment::After,
-        head: ask::ALONE.to_owned(),
-        tail: Some("ROLLBACK"),
-        settings: ask::settings(script, Settings::default().lock_timeout, None, ""),
-        positions_in_bytes: encoding.as_deref() == Some("SQL_ASCII"),
-    };
+    let in_bytes = encoding.as_deref() == Some("SQL_ASCII");
+    let asking = Asking::alone(script, Moment::After, Settings::default().lock_timeout, in_bytes);
     connection.with(async |session| match asking.ask(session, Held::Told).await {
         Ok(outcomes) => Ok(outcomes),
         Err(broken) => Err(session.failed("running a check", broken.error)),

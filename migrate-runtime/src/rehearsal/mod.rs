@@ -13,11 +13,12 @@ mod stage;
 use std::time::{Duration, Instant};
 
 use migrate_core::schema::Schema;
-use migrate_core::{Direction, Mode, Script};
+use migrate_core::{CheckScript, Direction, Mode, Moment, Script};
 use tokio::runtime::Runtime;
 
 pub use measured::{LockMode, Measured, MeasuredStatement, Relation, TableLock};
 
+use crate::checks::Outcome;
 use crate::interrupt::Interrupt;
 use crate::journal::Blocks;
 use crate::message::Work;
@@ -98,6 +99,15 @@ impl Rehearsal {
             }
             Ok(started.elapsed())
         })
+    }
+
+    /// Asks the checks of one moment, read-only, and says how each ended.
+    ///
+    /// # Errors
+    ///
+    /// See [`Rehearsal`]; none where a check fails.
+    pub fn check(&mut self, script: &CheckScript, moment: Moment) -> Result<Vec<Outcome>, Error> {
+        self.with(async |stage, _| stage.check(script, moment).await)
     }
 
     /// Runs a script statement by statement and measures each.

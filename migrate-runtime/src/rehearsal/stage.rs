@@ -6,8 +6,9 @@
 
 use std::time::{Duration, Instant};
 
-use migrate_core::StatementKind;
+use migrate_core::{CheckScript, Moment, StatementKind};
 
+use crate::checks::{Asking, Held, Outcome};
 use crate::emitter::Emitter;
 use crate::history_table::quote_literal;
 use crate::message::{Guard, Message, Part, RESET, RESET_STATEMENTS, SAVEPOINT, Work, body, milliseconds};
@@ -209,6 +210,15 @@ impl Stage {
                 let refused = Refused { part: 0, broken };
                 Err(self.rolled_back(work, &[Part::Message(message)], refused).await)
             }
+        }
+    }
+
+    /// Asks the checks of one moment.
+    pub async fn check(&self, script: &CheckScript, moment: Moment) -> Result<Vec<Outcome>, Error> {
+        let asking = Asking::alone(script, moment, self.lock_timeout, self.positions_in_bytes);
+        match asking.ask(&self.work, Held::Told).await {
+            Ok(outcomes) => Ok(outcomes),
+            Err(broken) => Err(self.work.failed("running a check", broken.error)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! One migration on one database: up, down, up again.
 
 use migrate_runtime::core::schema::Diff;
-use migrate_runtime::core::{Direction, Migration, Schema};
+use migrate_runtime::core::{Direction, Migration, Moment, Schema};
 use migrate_runtime::rehearsal::Measured;
 
 use super::error::Result;
@@ -22,7 +22,7 @@ pub(super) struct Cycle {
     pub(super) after_up: Option<Schema>,
 }
 
-/// Up, down and up again, on a database whose schema is `before`. Where there is no finding the database is after the
+/// Up with its checks, down and up again, on a database whose schema is `before`. Where there is no finding the database is after the
 /// migration as if it had been applied once; as far as the schema goes: of data that a down took nothing is known.
 pub(super) fn cycle(
     verify: &Verify,
@@ -30,7 +30,8 @@ pub(super) fn cycle(
     migration: &Migration,
     before: &Schema,
 ) -> Result<Cycle> {
-    let mut cycle = Cycle::default();
+    let checks = migration.check.as_ref();
+    let mut cycle = Cycle { findings: stage.check(verify, checks, Moment::Before)?, ..Cycle::default() };
     match stage.apply(verify, &migration.up, migration, Direction::Up)? {
         Ok(measured) => cycle.up = Some(measured),
         Err(failure) => {
@@ -38,6 +39,7 @@ pub(super) fn cycle(
             return Ok(cycle);
         }
     }
+    cycle.findings.extend(stage.check(verify, checks, Moment::After)?);
     let after_up = stage.schema(verify)?;
     cycle.up_change = Some(before.diff(&after_up));
     if let Some(down) = &migration.down {
@@ -57,7 +59,8 @@ pub(super) fn cycle(
 }
 
 impl Cycle {
-    /// The second up, after a down that left `undone` to tell.
+    /// The second up, after a down that left `undone` to tell. Without its checks: of rows that a down took they would
+    /// tell what is the down's.
     fn again(
         &mut self,
         verify: &Verify,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use migrate_runtime::checks::Outcome;
 use migrate_runtime::core::schema::Diff;
 use migrate_runtime::core::{Checksum, Direction, Migration, Schema, Set};
 use migrate_runtime::error::ServerError;
@@ -85,6 +86,9 @@ pub enum Finding {
         /// As it was measured.
         found: Checksum,
     },
+    /// A check fails or cannot be run on a database that has nothing but what the migrations put there: then none can be
+    /// made from nothing.
+    CheckFails(Box<Outcome>),
     /// The runner, with its history and its lock, makes another schema than the scripts alone.
     RunnerDiffers(Diff),
     /// The runner refuses to run the set.
@@ -144,6 +148,7 @@ impl Finding {
             Self::ChainDiffers(_) => "chain_differs",
             Self::ChainFails(_) => "chain_fails",
             Self::RecordedChangeDiffers { .. } => "recorded_change_differs",
+            Self::CheckFails(_) => "check_fails",
             Self::RunnerDiffers(_) => "runner_differs",
             Self::RunnerRefuses { .. } => "runner_refuses",
         }

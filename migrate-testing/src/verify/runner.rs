@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use migrate_runtime::core::{Direction, Goal, Set};
+use migrate_runtime::core::{Direction, Goal, Migration, Moment, Set};
 use migrate_runtime::{Error as EngineError, Migrator};
 
 use super::error::Result;
@@ -25,12 +25,21 @@ pub(super) fn run(
         return Ok(());
     }
     let mut stage = Stage::of(workshop.empty()?);
-    let set = Set::new(verify.set().folder.clone(), migrations.to_vec());
-    let migrator = Migrator::new(set)
-        .database(stage.database())
-        .history_table(verify.history().clone())
-        .tool(concat!("cargo-migrate verify ", env!("CARGO_PKG_VERSION")))
-        .interrupt(verify.stop().clone());
+    let mut migrations = migrations.to_vec();
+    let migrator = |migrations: &[Migration]| {
+        Migrator::new(Set::new(verify.set().folder.clone(), migrations.to_vec()))
+            .database(stage.database())
+            .history_table(verify.history().clone())
+            .tool(concat!("cargo-migrate verify ", env!("CARGO_PKG_VERSION")))
+            .interrupt(verify.stop().clone())
+    };
+    // The ups have their checks the first time. After the downs rows may be gone that a check counts on; and one that fails
+    // has been told, and would be in the way.
+    let checked = migrator(&migrations);
+    migrations.iter_mut().for_each(|migration| migration.check = None);
+    let unchecked = migrator(&migrations);
+    let fails = |finding: &Finding| matches!(finding, Finding::CheckFails(_));
+    let with_checks = !report.findings().any(fails);
     let down = match back.start.checked_sub(1) {
         Some(stays) => Goal::DownTo(migrations[stays].version),
         None => Goal::DownAll,
@@ -39,11 +48,24 @@ pub(super) fn run(
     for (number, goal) in goals.into_iter().enumerate() {
         verify.may_go_on()?;
         let at = if number == 1 { back.start } else { count };
-        if let Some(finding) = finding(migrator.run(goal).map(drop))? {
+        let migrator = if number == 0 && with_checks { &checked } else { &unchecked };
+        let ended = match migrator.run(goal) {
+            Err(EngineError::CheckFailed { failed, .. }) => {
+                report.chain.extend(failed.into_iter().map(|one| Finding::CheckFails(Box::new(one))));
+                return Ok(());
+            }
+            ended => ended,
+        };
+        if let Some(finding) = finding(ended.map(drop))? {
             if !is_known(report, &finding) {
                 report.chain.push(finding);
             }
             return Ok(());
+        }
+        if number == 0 && count == verify.migrations().len() {
+            for script in verify.standing_checks() {
+                report.chain.extend(stage.check(verify, Some(script), Moment::After)?);
+            }
         }
         // A step that does not undo, or is left to chance, has been told; its traces are here too.
         if report.findings().next().is_none()

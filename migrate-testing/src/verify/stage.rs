@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use migrate_runtime::core::{Direction, Migration, Schema, Script};
+use migrate_runtime::core::{CheckScript, Direction, Migration, Moment, Schema, Script};
 use migrate_runtime::rehearsal::{Measured, Memory, Rehearsal};
 
 use super::error::{Error, Result};
 use super::judge::{Outcome, outcome};
+use super::report::Finding;
 use super::server::{Place, Scratch, Server};
 use super::work::{Advanced, Verify};
 
@@ -134,6 +135,22 @@ impl Stage {
     ) -> Result<Outcome<Measured>> {
         let done = self.rehearsal(verify)?.apply(script, &migration.stem, direction);
         outcome(done).map_err(|error| verify.interrupted_or(error))
+    }
+
+    /// What fails of the checks of one moment, around the up of this migration.
+    pub(super) fn check(
+        &mut self,
+        verify: &Verify,
+        script: Option<&CheckScript>,
+        moment: Moment,
+    ) -> Result<Vec<Finding>> {
+        let Some(script) = script.filter(|script| script.of(moment).next().is_some()) else {
+            return Ok(Vec::new());
+        };
+        let outcomes = self.rehearsal(verify)?.check(script, moment);
+        let outcomes = outcomes.map_err(|error| verify.interrupted_or(Error::from(error)))?;
+        let failed = outcomes.into_iter().filter(|outcome| !outcome.passed());
+        Ok(failed.map(|outcome| Finding::CheckFails(Box::new(outcome))).collect())
     }
 
     pub(super) fn schema(&mut self, verify: &Verify) -> Result<Schema> {

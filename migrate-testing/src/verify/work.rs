@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use migrate_runtime::core::sql::{LineColumn, cluster_wide};
-use migrate_runtime::core::{Migration, Schema, Set};
+use migrate_runtime::core::{CheckScript, Migration, Schema, Set};
 use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{Error as EngineError, HistoryTable, Interrupt};
 
@@ -42,6 +42,7 @@ type OnProgress = dyn Fn(&Progress<'_>) + Send + Sync;
 pub struct Verify {
     set: Set,
     looked_at: Vec<bool>,
+    standing: Vec<CheckScript>,
     jobs: usize,
     history: HistoryTable,
     interrupt: Interrupt,
@@ -55,6 +56,7 @@ impl Verify {
         Self {
             looked_at: vec![true; set.migrations.len()],
             set,
+            standing: Vec::new(),
             jobs: 1,
             history: HistoryTable::default(),
             interrupt: Interrupt::new(),
@@ -66,6 +68,12 @@ impl Verify {
     /// Looks only at some migrations; the others are applied.
     pub fn only(mut self, wanted: impl Fn(&Migration) -> bool) -> Self {
         self.looked_at = self.set.migrations.iter().map(wanted).collect();
+        self
+    }
+
+    /// Checks of no migration, that must hold after the last one.
+    pub fn standing(mut self, checks: Vec<CheckScript>) -> Self {
+        self.standing = checks;
         self
     }
 
@@ -217,6 +225,10 @@ impl Verify {
 
     pub(super) fn set(&self) -> &Set {
         &self.set
+    }
+
+    pub(super) fn standing_checks(&self) -> &[CheckScript] {
+        &self.standing
     }
 
     pub(super) fn looks_at(&self, index: usize) -> bool {

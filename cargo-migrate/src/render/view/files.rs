@@ -82,7 +82,9 @@ impl View for NewView {
         let line = |path: &PathBuf| format!("{} {}\n", page.paint.good("created"), shown(path));
         let mut text: String = self.files.iter().map(line).collect();
         if self.empty {
-            text += "write the SQL of both, then `cargo migrate up`\n";
+            let is_check = |path: &PathBuf| path.to_string_lossy().ends_with(".check.sql");
+            let all = if self.files.iter().any(is_check) { "each" } else { "both" };
+            text += &format!("write the SQL of {all}, then `cargo migrate up`\n");
         } else if let Some(why) = &self.lock_failure {
             text += &format!(
                 "{}: migrations.lock was left as it is: {}\n",

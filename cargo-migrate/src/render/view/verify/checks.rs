@@ -1,6 +1,6 @@
 //! What holds of all migrations, or does not: the list of a review.
 
-use migrate_testing::verify::Finding;
+use migrate_testing::verify::{Finding, Report};
 
 use crate::checked::Checked;
 use crate::lint::Level;
@@ -30,8 +30,20 @@ pub(super) fn checks(checked: &Checked) -> Vec<Check> {
         check("every down undoes exactly its up", none(is_of_down));
         check(
             "every up can be applied again after its down, and makes the same",
-            none(|it| !is_of_down(it) && !is_of_record(it) && !matches!(it, Finding::UpFails(_))),
+            none(|it| {
+                !is_of_down(it)
+                    && !is_of_record(it)
+                    && !matches!(it, Finding::UpFails(_) | Finding::CheckFails(_))
+            }),
         );
+        let mut all = checked.reports.iter().flat_map(Report::findings);
+        let mut set = checked.set.iter().flat_map(|set| set.migrations.iter());
+        if set.any(|migration| migration.check.is_some()) || !checked.standing.is_empty() {
+            check(
+                "each check holds on an empty database",
+                !all.any(|it| matches!(it, Finding::CheckFails(_))),
+            );
+        }
         if is_recorded(checked) {
             check(
                 "what is recorded of the schema and its changes still holds",
@@ -41,7 +53,7 @@ pub(super) fn checks(checked: &Checked) -> Vec<Check> {
         let mut chain = checked.reports.iter().flat_map(|report| &report.chain);
         check(
             "all downs and then all ups can be run, by the runner too",
-            !chain.any(|it| checked.is_error(it)),
+            !chain.any(|it| checked.is_error(it) && !matches!(it, Finding::CheckFails(_))),
         );
     }
     if !checked.lint.is_empty() {

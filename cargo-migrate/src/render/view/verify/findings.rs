@@ -6,6 +6,7 @@ use migrate_testing::verify::{Failure, Finding, MigrationReport, Report};
 
 use super::words::{failed, hint, title};
 use super::{VerifyView, indented};
+use crate::render::checks;
 use crate::render::snippet::Place;
 use crate::render::{Page, escape_line};
 
@@ -39,6 +40,11 @@ impl VerifyView {
             return self.failure(finding, failure, page);
         }
         let title = title(migration, finding);
+        if let Finding::CheckFails(outcome) = finding {
+            let shown = checks::human(outcome, &title, Some(&self.checked.dir), page);
+            let hint = hint(finding).unwrap_or_default();
+            return format!("{shown}{}: {}\n", page.paint.note("hint"), indented(&hint));
+        }
         let word = self.word(is_error, page);
         let mut text = format!("{word}: {}\n", page.paint.bold(&title));
         if let Some(migration) = migration {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::checked::Checked;
 use crate::record::Record;
+use crate::render::checks;
 use crate::render::json::{direction, folder_problem, milliseconds, risk, with_server_error};
 use crate::render::view::finding;
 
@@ -92,6 +93,10 @@ fn finding(checked: &Checked, finding: &Finding) -> Value {
         "diff": finding.diff().map(Diff::text),
         "objects": finding.diff().map(objects),
         "failure": finding.failure().map(|one| failure(checked, one)),
+        "check": match finding {
+            Finding::CheckFails(outcome) => checks::json(outcome, Some(&checked.dir)),
+            _ => Value::Null,
+        },
         "group": group,
         "message": message,
         "recorded": digests.map(|(recorded, _)| recorded.to_string()),

@@ -135,7 +135,11 @@ fn of_finding(checked: &Checked, migration: Option<&MigrationReport>, finding: &
     let mut note = Note::new(rule, level, title(migration, finding));
     note.help = hint(finding);
     note.diff = finding.diff().map(Diff::text);
-    if let Some(migration) = migration {
+    if let Finding::CheckFails(outcome) = finding {
+        note.stem = migration.map(|migration| migration.stem.clone());
+        note.file = Some(outcome.file.clone());
+        note.place = Some(Place::line(outcome.line));
+    } else if let Some(migration) = migration {
         let half = match finding {
             Finding::DiffersAfterUpAgain(_)
             | Finding::NotDeterministic(_)

@@ -1,6 +1,7 @@
 //! What is wrong, and what to do about it, in sentences.
 
-use migrate_core::Direction;
+use migrate_core::sql::mask_secrets;
+use migrate_core::{Direction, Moment};
 use migrate_testing::verify::{Failure, Finding, MigrationReport};
 
 use crate::base::Change as FileChange;
@@ -37,6 +38,18 @@ pub(super) fn title(migration: Option<&MigrationReport>, finding: &Finding) -> S
             format!("the {half} of {stem} does not change the schema as migrations.lock has it")
         }
         Finding::ChainDiffers(_) => "all downs, one after the other, do not undo the ups".to_owned(),
+        Finding::CheckFails(outcome) => {
+            let what = match (migration, outcome.moment) {
+                (Some(_), Moment::Before) => format!("a check before {stem}"),
+                (Some(_), Moment::After) => format!("a check behind {stem}"),
+                (None, _) => "a check".to_owned(),
+            };
+            format!(
+                "{what} does not hold on an empty database: {} {}",
+                escape_line(&outcome.title()),
+                escape_line(&mask_secrets(&outcome.verdict.to_string()))
+            )
+        }
         Finding::RunnerDiffers(_) => "the runner makes another schema than the scripts alone".to_owned(),
         Finding::RunnerRefuses { message, .. } => {
             format!("the runner refuses the migrations: {}", escape_line(message))
@@ -101,6 +114,11 @@ pub(super) fn hint(finding: &Finding) -> Option<String> {
         Finding::RecordedChangeDiffers { .. } => {
             "above is what it changes now; one before it was edited, or it was recorded with other settings: if it is as it \
              should be, record it with `cargo migrate verify --record` and commit migrations.lock"
+                .to_owned()
+        }
+        Finding::CheckFails(_) => {
+            "a database that is made from nothing has only the rows that the migrations put there, and every check has to \
+             hold on it: ask for what must not be there, and for nothing that must"
                 .to_owned()
         }
         _ => return None,
