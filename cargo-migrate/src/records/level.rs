@@ -26,6 +26,7 @@ impl Level {
     pub(crate) fn of(event: &Event) -> Self {
         match event {
             Event::Warning(_)
+            | Event::Checked { failed: 1.., .. }
             | Event::LockWaiting { .. }
             | Event::Retrying { .. }
             | Event::Recovering { .. }

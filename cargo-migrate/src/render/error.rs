@@ -94,7 +94,8 @@ fn check_failed(message: &str, failed: &[Outcome], dir: Option<&Path>, page: Pag
     }
     let mut text = format!("{}: {}\n", page.paint.bad("error"), indented(message));
     for outcome in failed {
-        text += &checks::human(outcome, &mask_secrets(&outcome.title()), dir, page);
+        let title = outcome.description.as_deref().unwrap_or("this check failed");
+        text += &checks::human(outcome, &mask_secrets(title), dir, page);
     }
     text
 }

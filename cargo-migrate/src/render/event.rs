@@ -93,13 +93,12 @@ impl Narrator {
                 escape_line(stem),
                 paint.faint(&format!("statement {number} of {total} done ({})", time(*elapsed)))
             )),
-            Event::Checked { stem, moment, checks, failed, elapsed } => self.print(&format!(
+            // Those that failed are in the error, with what they found.
+            Event::Checked { failed: 1.., .. } => {}
+            Event::Checked { stem, moment, checks, elapsed, .. } => self.print(&format!(
                 "  {} {}",
                 escape_line(stem),
-                match failed {
-                    0 => paint.faint(&format!("{} ({})", held(*moment, *checks), time(*elapsed))),
-                    _ => paint.bad(&format!("{failed} of {} {} it failed", count(*checks, "check"), side(*moment))),
-                }
+                paint.faint(&format!("{} ({})", held(*moment, *checks), time(*elapsed)))
             )),
             Event::Retrying { stem, attempt, pause, reason, blockers } => {
                 self.print(&format!(
@@ -285,6 +284,14 @@ pub(crate) fn wordless(event: &Event) -> String {
         }
         Event::Started { stem, direction, number, total, .. } => {
             format!("{number}/{total} {} {}", verb(*direction), escape_line(stem))
+        }
+        Event::Checked { stem, moment, checks, failed, .. } => {
+            format!(
+                "{}: {failed} of {} {} it failed",
+                escape_line(stem),
+                count(*checks, "check"),
+                side(*moment)
+            )
         }
         _ => String::new(),
     }

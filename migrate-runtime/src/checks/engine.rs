@@ -159,12 +159,12 @@ impl Runner<'_> {
         let Unheld { stem, moment, failed } = unheld;
         for outcome in &failed {
             let message = format!(
-                "{} it, {}:{}: {} {}",
-                if moment == Moment::Before { "before" } else { "behind" },
+                "{}: {} ({}:{}, {} it)",
+                outcome.description.as_deref().unwrap_or("a check"),
+                outcome.verdict,
                 outcome.file,
                 outcome.line,
-                outcome.description.as_deref().unwrap_or("a query"),
-                outcome.verdict
+                if moment == Moment::Before { "before" } else { "behind" },
             );
             let sqlstate = match &outcome.verdict {
                 Verdict::Refused { server, .. } => Some(server.code.as_str()),

@@ -80,7 +80,7 @@ fn a_check_before_keeps_a_migration_from_being_run() {
     assert_eq!(log_of(&scratch, "0002_unique"), "check failed");
     let mut client = scratch.connect().unwrap();
     let message = answer(&mut client, "SELECT message FROM schema_migrations_log WHERE action = 'check'");
-    assert_eq!(message, "before it, 0002_unique.check.sql:3: no two people have one address found 1 row");
+    assert_eq!(message, "no two people have one address: found 1 row (0002_unique.check.sql:3, before it)");
     client.batch_execute("DELETE FROM people WHERE id = 2").unwrap();
     let report = good(runner(&scratch, all()).run(Goal::UpAll));
     assert_eq!(report.done.len(), 1);

@@ -9,6 +9,7 @@ mod backup_verify;
 mod behind_a_pooler;
 mod black_hole;
 mod check_outputs;
+mod checks_cli;
 mod checks_in_a_run;
 mod checks_standing;
 mod cli_passwords;

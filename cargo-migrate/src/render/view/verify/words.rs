@@ -2,6 +2,7 @@
 
 use migrate_core::sql::mask_secrets;
 use migrate_core::{Direction, Moment};
+use migrate_runtime::checks::Verdict;
 use migrate_testing::verify::{Failure, Finding, MigrationReport};
 
 use crate::base::Change as FileChange;
@@ -45,7 +46,7 @@ pub(super) fn title(migration: Option<&MigrationReport>, finding: &Finding) -> S
                 (None, _) => "a check".to_owned(),
             };
             format!(
-                "{what} does not hold on an empty database: {} {}",
+                "{what} does not hold on an empty database: {}: {}",
                 escape_line(&outcome.title()),
                 escape_line(&mask_secrets(&outcome.verdict.to_string()))
             )
@@ -115,6 +116,9 @@ pub(super) fn hint(finding: &Finding) -> Option<String> {
             "above is what it changes now; one before it was edited, or it was recorded with other settings: if it is as it \
              should be, record it with `cargo migrate verify --record` and commit migrations.lock"
                 .to_owned()
+        }
+        Finding::CheckFails(outcome) if matches!(outcome.verdict, Verdict::Refused { .. }) => {
+            "a query has to fit the schema as it is at its moment: before the up file, or behind it".to_owned()
         }
         Finding::CheckFails(_) => {
             "a database that is made from nothing has only the rows that the migrations put there, and every check has to \
