@@ -22,6 +22,7 @@ mod health;
 #[allow(dead_code, unused_imports)] // Issue C is being built.
 mod inspection;
 mod lint;
+mod loss;
 mod loudness;
 mod pattern;
 mod postflight;

@@ -4,17 +4,21 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 use migrate_core::{Goal, Set};
-use migrate_runtime::{Error, Migrator, Report};
+use migrate_runtime::{Error, Migrator, PlannedScript, Report};
 
 use super::call::{Answer, Call, Outcome, check_target};
 use crate::args::{Prove, Target};
 use crate::render::view::{DownDiffView, DryRunView};
-use crate::{Problem, expected, files, question};
+use crate::{Problem, expected, files, loss, question};
 
 /// Roll back applied migrations, newest first
 ///
 /// The down script that was recorded when the migration was applied is what runs. Where the file says otherwise by now,
-/// you are asked which of the two is meant; without a terminal to ask on, nothing is rolled back. Nothing else is asked.
+/// you are asked which of the two is meant; without a terminal to ask on, nothing is rolled back.
+///
+/// In a protected environment it is said first what data goes (the rows of tables and the values of columns, counted), and
+/// asked whether to go on; --yes answers for a script. --dry-run says the same anywhere. --force gets past the gate, never
+/// past a migration that has no down.
 #[derive(Debug, Args)]
 pub struct Down {
     /// Roll back this many
@@ -29,9 +33,13 @@ pub struct Down {
     #[arg(long)]
     all: bool,
 
-    /// Print the exact SQL of the run and execute nothing
+    /// Print the exact SQL of the run, say what data it would destroy, and execute nothing
     #[arg(long)]
     dry_run: bool,
+
+    /// Destroy the data that goes without being asked
+    #[arg(short, long)]
+    yes: bool,
 
     /// Where file and record differ, roll back with the down script in the file
     #[arg(long, conflicts_with = "use_recorded_down")]
@@ -73,8 +81,18 @@ impl Down {
             (file, _) => migrator.prefer_file_down(Some(file)),
         };
         if self.dry_run {
-            return Answer::ok(DryRunView(migrator.dry_run(goal)?));
+            let plan = migrator.dry_run(goal)?;
+            loss::tell(call, &settings, &migrator.planned_scripts(goal)?, &database)?;
+            return Answer::ok(DryRunView(plan));
         }
+        let migrator = match settings.protected.value {
+            true => {
+                let (migrator, scripts) = Self::settle(call, migrator, goal)?;
+                loss::tell_and_ask(call, &settings, &scripts, &database, self.yes)?;
+                migrator
+            }
+            false => migrator,
+        };
         let report = Self::run_or_ask(call, &set, migrator, goal)?;
         call.finish(&settings, &set, report, database)
     }
@@ -90,6 +108,22 @@ impl Down {
         })
     }
 
+    /// The scripts that are meant; asks where file and record differ.
+    fn settle(
+        call: &Call,
+        mut migrator: Migrator,
+        goal: Goal,
+    ) -> anyhow::Result<(Migrator, Vec<PlannedScript>)> {
+        loop {
+            match migrator.planned_scripts(goal) {
+                Err(Error::DownDiffers { stem, recorded, found }) => {
+                    migrator = which(call, migrator, stem, recorded, found)?;
+                }
+                scripts => return Ok((migrator, scripts?)),
+            }
+        }
+    }
+
     /// Runs, and asks where a down script differs, which is only known once the engine looked.
     fn run_or_ask(call: &Call, set: &Set, mut migrator: Migrator, goal: Goal) -> anyhow::Result<Report> {
         loop {
@@ -98,19 +132,28 @@ impl Down {
             drop(works);
             match result {
                 Err(Error::DownDiffers { stem, recorded, found }) => {
-                    let view =
-                        DownDiffView { stem: stem.clone(), recorded: recorded.clone(), found: found.clone() };
-                    call.ui.remark(&view, "down_differs");
-                    if !call.context.stdin.is_terminal() {
-                        return Err(Error::DownDiffers { stem, recorded, found }.into());
-                    }
-                    let file = ask_for_file(call)?;
-                    migrator = migrator.prefer_file_down_of(&stem, file);
+                    migrator = which(call, migrator, stem, recorded, found)?;
                 }
                 result => return Ok(expected::told(call, set, &migrator, result)?),
             }
         }
     }
+}
+
+/// Shows how the file's down script and the recorded one differ, and asks which is meant.
+fn which(
+    call: &Call,
+    migrator: Migrator,
+    stem: String,
+    recorded: String,
+    found: String,
+) -> anyhow::Result<Migrator> {
+    let view = DownDiffView { stem: stem.clone(), recorded: recorded.clone(), found: found.clone() };
+    call.ui.remark(&view, "down_differs");
+    if !call.context.stdin.is_terminal() {
+        return Err(Error::DownDiffers { stem, recorded, found }.into());
+    }
+    Ok(migrator.prefer_file_down_of(&stem, ask_for_file(call)?))
 }
 
 /// Whether the file's down script is meant, not the recorded one.

@@ -13,7 +13,7 @@ mod sequences;
 mod sessions;
 mod statistics;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod touched;
 
 use std::path::PathBuf;

@@ -20,6 +20,7 @@ mod copy_script;
 mod cut_files;
 mod deferred_constraint;
 mod documented_commands;
+mod down_data;
 mod dry_run;
 mod embedded_application;
 mod encodings;

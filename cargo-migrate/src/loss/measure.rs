@@ -1,0 +1,588 @@
+//! Looking up and counting what a script destroys.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use migrate_core::sql::mask_secrets;
+use migrate_runtime::connection::Row;
+use migrate_runtime::{Connection, Error as EngineError, quote_literal};
+
+use super::act::{Act, Class, Kind, Rows};
+use super::dependents::{self, Gone};
+use super::{Count, Loss, StepLoss, What};
+use crate::render::words::one_line;
+use crate::risk::Name;
+
+/// For how long all is counted together: a person waits for the answer. After it estimates do.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// One count may take so long.
+const ONE_COUNT: &str = "5s";
+
+/// Looks up what a plan's scripts destroy, statement by statement.
+pub(super) struct Measure<'a> {
+    connection: &'a Connection,
+    since: Instant,
+    step: StepLoss,
+    /// What a statement of this plan set.
+    search_path: Option<String>,
+    /// What tables are called, and what they are called on the server now; the newest last.
+    renamed: Vec<(String, String)>,
+    /// The same of columns, with the table's name on the server.
+    columns: Vec<(String, String, String)>,
+    /// Tables and columns that the plan itself made.
+    created: Vec<String>,
+    added: Vec<(String, String)>,
+    /// Relations that are told of as a whole.
+    told: HashSet<u32>,
+}
+
+/// What a question came to.
+type Answer<T> = anyhow::Result<Result<T, String>>;
+
+impl<'a> Measure<'a> {
+    pub(super) fn new(connection: &'a Connection) -> Self {
+        Self {
+            connection,
+            since: Instant::now(),
+            step: StepLoss::default(),
+            search_path: None,
+            renamed: Vec::new(),
+            columns: Vec::new(),
+            created: Vec::new(),
+            added: Vec::new(),
+            told: HashSet::new(),
+        }
+    }
+
+    /// A script begins.
+    pub(super) fn step(&mut self, stem: &str) {
+        // Each migration begins with the path that the role has.
+        self.search_path = None;
+        self.step = StepLoss { stem: stem.to_owned(), ..StepLoss::default() };
+    }
+
+    /// What was found in it.
+    pub(super) fn take(&mut self) -> StepLoss {
+        std::mem::take(&mut self.step)
+    }
+
+    pub(super) fn act(&mut self, act: &Act) -> anyhow::Result<()> {
+        let line = act.line;
+        match &act.kind {
+            Kind::Drop { class, name, cascade, if_exists } => {
+                self.drop(line, *class, name, *cascade, *if_exists)
+            }
+            Kind::Truncate { table, cascade } => self.truncate(line, table, *cascade),
+            Kind::Delete(rows) => self.rows(line, rows, What::Rows, None),
+            Kind::Update { rows, columns } => self.rows(line, rows, What::Values, Some(columns)),
+            Kind::DropColumn { table, column, cascade, if_exists } => {
+                self.drop_column(line, table, column, *cascade, *if_exists)
+            }
+            Kind::ChangeType { table, column, data_type, value } => {
+                self.change_type(line, table, column, data_type, value)
+            }
+            Kind::DropAttribute { data_type, attribute } => {
+                self.unseen(
+                    line,
+                    format!("attribute {attribute} goes from every value of the type {data_type}"),
+                );
+                Ok(())
+            }
+            Kind::Rename { from, to } => {
+                let (from, schema) = (
+                    self.name_now(from),
+                    Name::parse(from).and_then(|name| name.schema().map(str::to_owned)),
+                );
+                let to = match (schema, Name::parse(to).is_some_and(|to| to.schema().is_none())) {
+                    (Some(schema), true) => format!("{}.{to}", migrate_runtime::quote_identifier(&schema)),
+                    _ => to.clone(),
+                };
+                self.renamed.push((to, from));
+                Ok(())
+            }
+            Kind::RenameColumn { table, from, to } => {
+                let (table, from) = (self.name_now(table), self.column_now(table, from));
+                self.columns.push((table, to.clone(), from));
+                Ok(())
+            }
+            Kind::Create { name } => {
+                self.created.push(name.clone());
+                Ok(())
+            }
+            Kind::AddColumn { table, column } => {
+                let table = self.name_now(table);
+                self.added.push((table, column.clone()));
+                Ok(())
+            }
+            Kind::SearchPath(statement) => {
+                self.search_path = Some(statement.clone());
+                Ok(())
+            }
+            Kind::Unseen(what) => {
+                self.unseen(line, format!("{what}: what it destroys cannot be seen"));
+                Ok(())
+            }
+        }
+    }
+
+    fn unseen(&mut self, line: usize, what: String) {
+        self.step.unseen.push((line, what));
+    }
+
+    /// The rows of a question, or why the server refused it. In a read-only transaction, with the path that the script has
+    /// set; a policy that would hide rows is a refusal, not a smaller number.
+    fn ask(&self, doing: &str, sql: &str) -> Answer<Vec<Row>> {
+        let path = self.search_path.as_deref().map(|path| format!("{path};")).unwrap_or_default();
+        let message = format!(
+            "BEGIN READ ONLY;SET LOCAL lock_timeout = '1s';SET LOCAL statement_timeout = '{ONE_COUNT}';\
+             SET LOCAL row_security = off;{path}{sql};ROLLBACK"
+        );
+        match self.connection.rows(doing, &message) {
+            Ok(rows) => Ok(Ok(rows)),
+            Err(EngineError::Server { source, .. }) => {
+                self.connection.rows("ending a transaction", "ROLLBACK")?;
+                let said =
+                    source.as_db_error().map_or_else(|| source.to_string(), |said| said.message().to_owned());
+                Ok(Err(one_line(&mask_secrets(&said), 200)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A count, if there is time for one.
+    fn count(&self, sql: &str) -> Answer<Option<Row>> {
+        if self.since.elapsed() > PATIENCE {
+            return Ok(Err("no time is left to count".to_owned()));
+        }
+        Ok(self.ask("counting rows", sql)?.map(|rows| rows.into_iter().next()))
+    }
+
+    /// What a table that a statement names is called on the server now.
+    fn name_now(&self, name: &str) -> String {
+        let fits = |to: &str| match (Name::parse(to), Name::parse(name)) {
+            (Some(to), Some(name)) => to.fits(&name),
+            _ => false,
+        };
+        self.renamed
+            .iter()
+            .rev()
+            .find(|(to, _)| fits(to))
+            .map_or_else(|| name.to_owned(), |(_, from)| from.clone())
+    }
+
+    fn column_now(&self, table: &str, column: &str) -> String {
+        let table = self.name_now(table);
+        let renamed = self.columns.iter().rev().find(|(of, to, _)| *of == table && to == column);
+        renamed.map_or_else(|| column.to_owned(), |(_, _, from)| from.clone())
+    }
+
+    fn is_created(&self, name: &str) -> bool {
+        let name = Name::parse(name);
+        self.created
+            .iter()
+            .any(|created| Name::parse(created).zip(name.as_ref()).is_some_and(|(one, name)| one.fits(name)))
+    }
+
+    /// The oid, the kind and the whole name of a relation; `None` where there is none of this name.
+    fn relation(&self, name: &str) -> Answer<Option<(u32, String, String)>> {
+        let sql = format!(
+            "SELECT class.oid, class.relkind, pg_catalog.format('%I.%I', space.nspname, class.relname) \
+             FROM pg_catalog.pg_class AS class JOIN pg_catalog.pg_namespace AS space ON space.oid = class.relnamespace \
+             WHERE class.oid = pg_catalog.to_regclass({})",
+            quote_literal(name)
+        );
+        let rows = self.ask("looking a table up", &sql)?;
+        Ok(rows.map(|rows| rows.first().and_then(|row| Some((row.number(0)?, row.text(1), row.text(2))))))
+    }
+
+    /// Resolves a table's name, or says that what is done to it cannot be told.
+    fn table(
+        &mut self,
+        line: usize,
+        name: &str,
+        doing: &str,
+        if_exists: bool,
+    ) -> anyhow::Result<Option<(u32, String)>> {
+        if self.is_created(name) {
+            return Ok(None);
+        }
+        let now = self.name_now(name);
+        match self.relation(&now)? {
+            Ok(Some((oid, _, name))) => Ok(Some((oid, name))),
+            Ok(None) if if_exists => Ok(None),
+            Ok(None) => {
+                self.unseen(line, format!("{doing} {name}: there is nothing of this name now, so what it destroys cannot be told"));
+                Ok(None)
+            }
+            Err(why) => {
+                self.unseen(line, format!("{doing} {name}: what it destroys cannot be told: {why}"));
+                Ok(None)
+            }
+        }
+    }
+
+    fn drop(
+        &mut self,
+        line: usize,
+        class: Class,
+        name: &str,
+        cascade: bool,
+        if_exists: bool,
+    ) -> anyhow::Result<()> {
+        if class == Class::Relation && self.is_created(name) {
+            return Ok(());
+        }
+        let literal =
+            quote_literal(&if class == Class::Relation { self.name_now(name) } else { name.to_owned() });
+        let (catalog, oid) = match class {
+            Class::Relation => ("pg_class", format!("pg_catalog.to_regclass({literal})")),
+            Class::Schema => ("pg_namespace", format!("pg_catalog.to_regnamespace({literal})")),
+            Class::Type => ("pg_type", format!("pg_catalog.to_regtype({literal})")),
+            Class::Extension => (
+                "pg_extension",
+                format!(
+                    "(SELECT oid FROM pg_catalog.pg_extension WHERE extname = (pg_catalog.parse_ident({literal}))[1])"
+                ),
+            ),
+            Class::Function => (
+                "pg_proc",
+                match name.contains('(') {
+                    true => format!("pg_catalog.to_regprocedure({literal})"),
+                    false => format!("pg_catalog.to_regproc({literal})"),
+                },
+            ),
+        };
+        let start = format!(
+            "SELECT 'pg_catalog.{catalog}'::pg_catalog.regclass, {oid}::pg_catalog.oid, 0 WHERE {oid} IS NOT NULL"
+        );
+        let there = self.ask("looking an object up", &start)?;
+        match there {
+            Ok(rows) if rows.is_empty() => {
+                if !if_exists {
+                    self.unseen(line, format!("DROP {name}: there is nothing of this name now, so what it destroys cannot be told"));
+                }
+                return Ok(());
+            }
+            Ok(_) => {}
+            Err(why) => {
+                self.unseen(line, format!("DROP {name}: what it destroys cannot be told: {why}"));
+                return Ok(());
+            }
+        }
+        self.all_that_goes(line, &start, cascade, name)
+    }
+
+    /// Tells what goes with an object, itself included.
+    fn all_that_goes(&mut self, line: usize, start: &str, cascade: bool, name: &str) -> anyhow::Result<()> {
+        let gone = match self.ask("looking up what depends on it", &dependents::query(start, cascade))? {
+            Ok(rows) => rows.iter().map(of_row).collect::<Vec<_>>(),
+            Err(why) => {
+                self.unseen(line, format!("what goes with {name} cannot be told: {why}"));
+                return Ok(());
+            }
+        };
+        let starts_with_relation = gone.iter().any(|one| one.is_start && one.relation.is_some());
+        let with_it: Vec<_> = gone
+            .iter()
+            .filter(|one| !one.is_start && matches!(one.kind.as_str(), "v" | "other"))
+            .map(|one| one.described.clone())
+            .collect();
+        let mut losses: Vec<Loss> = Vec::new();
+        for one in &gone {
+            let because = (!one.is_start).then(|| name.to_owned());
+            let Some((oid, relation)) = &one.relation else { continue };
+            let loss = match (one.kind.as_str(), &one.column) {
+                ("r" | "p" | "m", _) if !one.is_part && self.told.insert(*oid) => {
+                    Some(self.whole(line, *oid, relation, &one.kind)?)
+                }
+                // The sequence of a column that goes is nothing beside its values.
+                ("S", _) if one.is_start => Some(self.sequence(line, relation)?),
+                ("column", Some(column)) if !self.told.contains(oid) => {
+                    Some(self.column(line, relation, column)?)
+                }
+                _ => None,
+            };
+            losses.extend(loss.map(|loss| Loss { because, ..loss }));
+        }
+        let own = losses.iter().position(|loss| loss.because.is_none()).filter(|_| starts_with_relation);
+        if let Some(loss) = losses.get_mut(own.unwrap_or(0)) {
+            loss.with_it = with_it;
+        }
+        self.step.losses.extend(losses);
+        Ok(())
+    }
+
+    /// A whole table.
+    fn whole(&self, line: usize, oid: u32, name: &str, kind: &str) -> anyhow::Result<Loss> {
+        // A child of a plain table is another table; what is in the parts of a partitioned one is in it.
+        let only = if kind == "r" { "ONLY " } else { "" };
+        let rows = match self.count(&format!("SELECT pg_catalog.count(*) FROM {only}{name}"))? {
+            Ok(row) => row.and_then(|row| row.number(0)).map_or(Count::Unknown, Count::Exact),
+            Err(_) => self.estimate(oid)?,
+        };
+        let what = if kind == "m" { What::MaterializedView } else { What::Table };
+        Ok(Loss { bytes: self.bytes(oid)?, ..loss(line, what, name, rows) })
+    }
+
+    /// The server's estimate of the rows of a table with all its parts.
+    fn estimate(&self, oid: u32) -> anyhow::Result<Count> {
+        let sql = format!(
+            "SELECT pg_catalog.sum(part.reltuples)::pg_catalog.int8 FROM pg_catalog.pg_class AS part WHERE part.reltuples >= 0 \
+             AND (part.oid = {oid} OR part.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree({oid}::pg_catalog.regclass)))"
+        );
+        let rows = self.ask("reading an estimate", &sql)?.ok();
+        let rows = rows.and_then(|rows| rows.first().and_then(|row| row.number(0)));
+        Ok(rows.map_or(Count::Unknown, Count::About))
+    }
+
+    fn bytes(&self, oid: u32) -> anyhow::Result<Option<u64>> {
+        let sql = format!(
+            "SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(relid::pg_catalog.oid)) FROM (SELECT {oid} UNION \
+             SELECT relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree({oid}::pg_catalog.regclass)) AS part(relid)"
+        );
+        let rows = self.ask("reading a size", &sql)?.ok();
+        Ok(rows.and_then(|rows| rows.first().and_then(|row| row.number(0))))
+    }
+
+    fn sequence(&self, line: usize, name: &str) -> anyhow::Result<Loss> {
+        let at = self.ask("reading a sequence", &format!("SELECT last_value FROM {name}"))?.ok();
+        let at = at.and_then(|rows| rows.first().and_then(|row| row.number(0)));
+        Ok(loss(line, What::Sequence, name, at.map_or(Count::Unknown, Count::Exact)))
+    }
+
+    /// The values of a column. `column` is as SQL writes it.
+    fn column(&self, line: usize, table: &str, column: &str) -> anyhow::Result<Loss> {
+        let sql = format!(
+            "SELECT pg_catalog.count({column}), pg_catalog.count(*), pg_catalog.sum(pg_catalog.pg_column_size({column})) FROM {table}"
+        );
+        let name = format!("{table}.{column}");
+        match self.count(&sql)? {
+            Ok(row) => {
+                let number = |index| row.as_ref().and_then(|row: &Row| row.number(index));
+                let exact = |value: Option<u64>| value.map_or(Count::Unknown, Count::Exact);
+                Ok(Loss {
+                    of: Some(exact(number(1))),
+                    bytes: number(2),
+                    ..loss(line, What::Column, &name, exact(number(0)))
+                })
+            }
+            Err(_) => {
+                let sql = format!(
+                    "SELECT (class.reltuples * (1 - stats.null_frac))::pg_catalog.int8, class.reltuples::pg_catalog.int8 \
+                     FROM pg_catalog.pg_class AS class JOIN pg_catalog.pg_namespace AS space ON space.oid = class.relnamespace \
+                     LEFT JOIN pg_catalog.pg_stats AS stats ON stats.schemaname = space.nspname \
+                       AND stats.tablename = class.relname AND pg_catalog.quote_ident(stats.attname) = {} \
+                     WHERE class.oid = pg_catalog.to_regclass({}) AND class.reltuples >= 0 \
+                     ORDER BY stats.inherited DESC NULLS LAST LIMIT 1",
+                    quote_literal(column),
+                    quote_literal(table)
+                );
+                let rows = self.ask("reading an estimate", &sql)?.ok().unwrap_or_default();
+                let about = |index| {
+                    rows.first().and_then(|row| row.number(index)).map_or(Count::Unknown, Count::About)
+                };
+                Ok(Loss { of: Some(about(1)), ..loss(line, What::Column, &name, about(0)) })
+            }
+        }
+    }
+
+    fn drop_column(
+        &mut self,
+        line: usize,
+        table: &str,
+        column: &str,
+        cascade: bool,
+        if_exists: bool,
+    ) -> anyhow::Result<()> {
+        let (now, column_now) = (self.name_now(table), self.column_now(table, column));
+        if self.added.iter().any(|(of, added)| *of == now && added == column) {
+            return Ok(());
+        }
+        let Some((oid, name)) = self.table(line, table, "DROP COLUMN of", if_exists)? else { return Ok(()) };
+        if self.told.contains(&oid) {
+            return Ok(());
+        }
+        let start = format!(
+            "SELECT 'pg_catalog.pg_class'::pg_catalog.regclass, attrelid, attnum::pg_catalog.int4 FROM pg_catalog.pg_attribute \
+             WHERE attrelid = {oid} AND attnum > 0 AND NOT attisdropped AND attname = (pg_catalog.parse_ident({}))[1]",
+            quote_literal(&column_now)
+        );
+        match self.ask("looking a column up", &start)? {
+            Ok(rows) if rows.is_empty() && if_exists => Ok(()),
+            Ok(rows) if rows.is_empty() => {
+                self.unseen(line, format!("DROP COLUMN {column}: {name} has no such column now, so what it destroys cannot be told"));
+                Ok(())
+            }
+            Ok(_) => self.all_that_goes(line, &start, cascade, &format!("{name}.{column_now}")),
+            Err(why) => {
+                self.unseen(
+                    line,
+                    format!("DROP COLUMN {column} of {name}: what it destroys cannot be told: {why}"),
+                );
+                Ok(())
+            }
+        }
+    }
+
+    fn truncate(&mut self, line: usize, table: &str, cascade: bool) -> anyhow::Result<()> {
+        let Some((oid, name)) = self.table(line, table, "TRUNCATE", false)? else { return Ok(()) };
+        let refers = match cascade {
+            true => {
+                "UNION SELECT con.conrelid FROM gone JOIN pg_catalog.pg_constraint AS con \
+                     ON con.confrelid = gone.oid AND con.contype = 'f'"
+            }
+            false => "",
+        };
+        let sql = format!(
+            "WITH RECURSIVE gone(oid) AS (SELECT {oid}::pg_catalog.oid {refers}) \
+             SELECT class.oid, pg_catalog.format('%I.%I', space.nspname, class.relname), class.relkind \
+             FROM gone JOIN pg_catalog.pg_class AS class ON class.oid = gone.oid \
+             JOIN pg_catalog.pg_namespace AS space ON space.oid = class.relnamespace ORDER BY class.oid <> {oid}, 2"
+        );
+        match self.ask("looking up what refers to it", &sql)? {
+            Ok(rows) => {
+                for row in &rows {
+                    let Some(oid) = row.number(0) else { continue };
+                    let whole = self.whole(line, oid, &row.text(1), &row.text(2))?;
+                    let because = (row.text(1) != name).then(|| format!("TRUNCATE {name} CASCADE"));
+                    self.step.losses.push(Loss { what: What::Rows, because, ..whole });
+                }
+            }
+            Err(why) => self.unseen(line, format!("TRUNCATE {name}: what it destroys cannot be told: {why}")),
+        }
+        Ok(())
+    }
+
+    /// What a DELETE or an UPDATE does to rows.
+    fn rows(
+        &mut self,
+        line: usize,
+        rows: &Rows,
+        what: What,
+        columns: Option<&[String]>,
+    ) -> anyhow::Result<()> {
+        let doing = if what == What::Rows { "DELETE from" } else { "UPDATE of" };
+        let Some((oid, name)) = self.table(line, &rows.table, doing, false)? else { return Ok(()) };
+        let renamed = self.name_now(&rows.table) != rows.table
+            || self.columns.iter().any(|(of, ..)| *of == self.name_now(&rows.table));
+        let counted = match &rows.count {
+            // Its condition speaks of names that are not there yet.
+            _ if renamed => Err(String::new()),
+            Some(sql) => self.count(sql)?,
+            None => Err(String::new()),
+        };
+        let total = match self.count(&format!("SELECT pg_catalog.count(*) FROM {name}"))? {
+            Ok(row) => row.and_then(|row| row.number(0)).map_or(Count::Unknown, Count::Exact),
+            Err(_) => self.estimate(oid)?,
+        };
+        let count = match counted {
+            Ok(row) => row.and_then(|row| row.number(0)).map_or(Count::Unknown, Count::Exact),
+            Err(_) if rows.all => total.clone(),
+            Err(_) => match total {
+                Count::Exact(most) => Count::AtMost(most),
+                _ => Count::Unknown,
+            },
+        };
+        if matches!(count, Count::Exact(0) | Count::AtMost(0)) {
+            return Ok(());
+        }
+        let target = columns
+            .filter(|columns| !columns.is_empty())
+            .map(|columns| format!("{name} ({})", columns.join(", ")));
+        let mut loss =
+            Loss { of: Some(total), ..loss(line, what, &target.unwrap_or_else(|| name.clone()), count) };
+        if what == What::Rows {
+            loss.with_it = self.referring(oid)?;
+        }
+        self.step.losses.push(loss);
+        Ok(())
+    }
+
+    /// The tables whose rows go with the rows that they refer to.
+    fn referring(&self, oid: u32) -> anyhow::Result<Vec<String>> {
+        let sql = format!(
+            "WITH RECURSIVE gone(oid) AS (SELECT {oid}::pg_catalog.oid UNION SELECT con.conrelid FROM gone \
+               JOIN pg_catalog.pg_constraint AS con ON con.confrelid = gone.oid AND con.contype = 'f' AND con.confdeltype = 'c') \
+             SELECT pg_catalog.format('%I.%I', space.nspname, class.relname) FROM gone \
+             JOIN pg_catalog.pg_class AS class ON class.oid = gone.oid \
+             JOIN pg_catalog.pg_namespace AS space ON space.oid = class.relnamespace WHERE gone.oid <> {oid} ORDER BY 1"
+        );
+        let rows = self.ask("looking up what refers to it", &sql)?.unwrap_or_default();
+        Ok(rows
+            .iter()
+            .map(|row| format!("rows of {} that refer to them (ON DELETE CASCADE)", row.text(0)))
+            .collect())
+    }
+
+    /// The values that are others once they were turned into the new type, and back.
+    fn change_type(
+        &mut self,
+        line: usize,
+        table: &str,
+        column: &str,
+        data_type: &str,
+        value: &str,
+    ) -> anyhow::Result<()> {
+        let now = self.name_now(table);
+        if self.added.iter().any(|(of, added)| *of == now && added == column) {
+            return Ok(());
+        }
+        let Some((oid, name)) = self.table(line, table, "ALTER COLUMN of", false)? else { return Ok(()) };
+        let column_now = self.column_now(table, column);
+        let sql = format!(
+            "SELECT pg_catalog.format_type(atttypid, atttypmod), pg_catalog.quote_ident(attname) FROM pg_catalog.pg_attribute \
+             WHERE attrelid = {oid} AND attnum > 0 AND NOT attisdropped AND attname = (pg_catalog.parse_ident({}))[1]",
+            quote_literal(&column_now)
+        );
+        let old = self.ask("looking a column up", &sql)?.unwrap_or_default();
+        let Some(row) = old.first() else {
+            self.unseen(line, format!("TYPE of {column}: {name} has no such column now"));
+            return Ok(());
+        };
+        let (old_type, quoted) = (row.text(0), row.text(1));
+        let sql = format!(
+            "SELECT pg_catalog.count(*) FILTER (WHERE (({value})::{data_type})::{old_type}::text IS DISTINCT FROM {quoted}::text), \
+             pg_catalog.count(*) FROM {name}"
+        );
+        match self.count(&sql)? {
+            Ok(Some(row)) => {
+                let changed = row.number(0).unwrap_or_default();
+                if changed > 0 {
+                    let of = row.number(1).map_or(Count::Unknown, Count::Exact);
+                    let what = format!("{name}.{quoted} (from {old_type} to {data_type})");
+                    self.step.losses.push(Loss { of: Some(of), ..loss(line, What::Conversion, &what, Count::Exact(changed)) });
+                }
+            }
+            Ok(None) => {}
+            Err(why) => self.unseen(
+                line,
+                format!("{name}.{quoted} goes from {old_type} to {data_type}: which values become others cannot be told: {why}"),
+            ),
+        }
+        Ok(())
+    }
+}
+
+fn loss(line: usize, what: What, name: &str, rows: Count) -> Loss {
+    Loss {
+        line,
+        what,
+        name: name.to_owned(),
+        rows,
+        of: None,
+        bytes: None,
+        because: None,
+        with_it: Vec::new(),
+    }
+}
+
+fn of_row(row: &Row) -> Gone {
+    Gone {
+        kind: row.text(0),
+        described: row.text(1),
+        relation: row.number(2).map(|oid| (oid, row.text(3))),
+        column: row.get(4).map(str::to_owned),
+        is_start: row.flag(5),
+        is_part: row.flag(6),
+    }
+}
