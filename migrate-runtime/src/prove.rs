@@ -185,7 +185,7 @@ impl Runner<'_> {
             version,
             action: direction.name(),
             outcome: if disproof.applied { "unproved" } else { "failed" },
-            message: Some(&migrate_core::sql::mask_secrets(&message)),
+            message: Some(&migrate_core::sql::mask_text(&message)),
             ..Line::default()
         })
         .await;

@@ -217,7 +217,7 @@ impl Runner<'_> {
 
     /// Writes a failure into the audit log. A log that cannot be written is told, and never hides the failure.
     pub async fn log_failure(&self, version: &str, failure: &Failure) {
-        let message = migrate_core::sql::mask_secrets(&failure.server.message);
+        let message = migrate_core::sql::mask_text(&failure.server.message);
         self.log_line(&Line {
             version,
             action: failure.direction.name(),

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use migrate_core::folder::{self, Problem as FolderProblem, Problems};
 use migrate_core::lock::LockError;
-use migrate_core::sql::{LineColumn, mask_secrets};
+use migrate_core::sql::{LineColumn, mask_text};
 use migrate_core::text::normalise;
 use migrate_core::{ScriptError, file};
 use migrate_runtime::Error as EngineError;
@@ -30,7 +30,7 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
     let shown_by_server = server_failure(failure);
     match shown_by_server {
         Some(server) => {
-            let title = mask_secrets(&failure.to_string()).into_owned();
+            let title = mask_text(&failure.to_string()).into_owned();
             let path = path_of(server, dir);
             let code = Some(server.server.code.as_str()).filter(|code| !code.is_empty());
             text += &place_of(server, &path).render(&title, code, page);
@@ -39,7 +39,7 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
             }
         }
         None => {
-            let message = mask_secrets(&failure.to_string()).into_owned();
+            let message = mask_text(&failure.to_string()).into_owned();
             if let Some(EngineError::CheckFailed { failed, .. }) = failure.downcast_ref() {
                 text += &check_failed(&message, failed, dir, page);
             } else if let Some(EngineError::TouchesHistory { file, text: script, statement, .. }) =
@@ -59,7 +59,7 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
             let cause = cause.to_string();
             // Many crates repeat their source in their own message.
             if !last.contains(&cause) {
-                text += &format!("  {}: {}\n", paint.faint("because"), indented(&mask_secrets(&cause)));
+                text += &format!("  {}: {}\n", paint.faint("because"), indented(&mask_text(&cause)));
             }
             last = cause;
         }
@@ -95,7 +95,7 @@ fn check_failed(message: &str, failed: &[Outcome], dir: Option<&Path>, page: Pag
     let mut text = format!("{}: {}\n", page.paint.bad("error"), indented(message));
     for outcome in failed {
         let title = outcome.description.as_deref().unwrap_or("this check failed");
-        text += &checks::human(outcome, &mask_secrets(title), dir, page);
+        text += &checks::human(outcome, &mask_text(title), dir, page);
     }
     text
 }
@@ -160,7 +160,7 @@ fn indented(text: &str) -> String {
 
 fn notes(failure: &Failure) -> Vec<(&'static str, String)> {
     let server = &failure.server;
-    let masked = |text: &String| mask_secrets(text).into_owned();
+    let masked = |text: &String| mask_text(text).into_owned();
     let mut notes = Vec::new();
     notes.extend(server.detail.as_ref().map(|text| ("detail", masked(text))));
     notes.extend(server.hint.as_ref().map(|text| ("hint of the server", masked(text))));
@@ -177,7 +177,7 @@ fn internal(query: &str, position: u32) -> String {
     let before: String =
         query.chars().take(usize::try_from(position).unwrap_or(1).saturating_sub(1)).collect();
     let line = before.matches('\n').count() + 1;
-    format!("{} (line {line})", mask_secrets(query.trim()))
+    format!("{} (line {line})", mask_text(query.trim()))
 }
 
 fn in_the_way(failure: &anyhow::Error) -> Vec<(&'static str, &Session)> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_core::{Direction, Moment, Warning};
 use migrate_runtime::Event;
 use migrate_runtime::event::{Recovery, RetryReason, Session};
@@ -137,10 +137,10 @@ impl Narrator {
                     "WARNING" => paint.warn("warning"),
                     other => paint.note(&escape_line(&other.to_lowercase())),
                 };
-                let mut text = format!("  {severity}: {}", escape(&mask_secrets(message)));
+                let mut text = format!("  {severity}: {}", escape(&mask_text(message)));
                 for (name, more) in [("detail", detail), ("hint", hint)] {
                     if let Some(more) = more {
-                        text += &format!("\n    {name}: {}", escape(&mask_secrets(more)));
+                        text += &format!("\n    {name}: {}", escape(&mask_text(more)));
                     }
                 }
                 self.print(&text);
@@ -158,7 +158,7 @@ impl Narrator {
             Event::LogUnavailable { why } => self.print(&format!(
                 "{}: the audit log could not be written: {}",
                 paint.warn("warning"),
-                escape_line(&mask_secrets(why))
+                escape_line(&mask_text(why))
             )),
             // Connected and Planned are for programs; what is new and unknown here has no words yet.
             _ => {}

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use migrate_core::folder::{Problem, Problems};
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_core::{Direction, Warning};
 use migrate_runtime::error::{Failure, ServerError};
 use migrate_runtime::event::{PlannedStep, Recovery, RetryReason, Session};
@@ -72,7 +72,7 @@ pub(crate) fn session(session: &Session) -> Value {
         "client": session.client,
         "state": session.state,
         "transaction_age_ms": session.transaction_age.map(milliseconds),
-        "query": session.query.as_deref().map(mask_secrets),
+        "query": session.query.as_deref().map(mask_text),
     })
 }
 
@@ -136,10 +136,10 @@ pub(crate) fn event(event: &Event) -> Value {
         }),
         Event::Notice { stem, severity, code, message, detail, hint } => json!({
             "event": "notice", "migration": stem, "severity": severity, "sqlstate": code,
-            "message": mask_secrets(message), "detail": detail.as_deref().map(mask_secrets),
-            "hint": hint.as_deref().map(mask_secrets),
+            "message": mask_text(message), "detail": detail.as_deref().map(mask_text),
+            "hint": hint.as_deref().map(mask_text),
         }),
-        Event::LogUnavailable { why } => json!({ "event": "log_unavailable", "why": mask_secrets(why) }),
+        Event::LogUnavailable { why } => json!({ "event": "log_unavailable", "why": mask_text(why) }),
         Event::LockLost => json!({ "event": "lock_lost" }),
         Event::Resolved { stem, committed } => {
             json!({ "event": "resolved", "migration": stem, "committed": committed })
@@ -173,10 +173,10 @@ fn recovery(how: &Recovery) -> Value {
 /// Why a verb failed.
 pub(crate) fn error(failure: &anyhow::Error, dir: Option<&Path>) -> Value {
     let chain: Vec<_> =
-        failure.chain().skip(1).map(|cause| mask_secrets(&cause.to_string()).into_owned()).collect();
+        failure.chain().skip(1).map(|cause| mask_text(&cause.to_string()).into_owned()).collect();
     let mut value = json!({
         "kind": error::kind(failure),
-        "message": mask_secrets(&failure.to_string()),
+        "message": mask_text(&failure.to_string()),
         "causes": chain,
         "hints": error::hints(failure),
     });
@@ -245,7 +245,7 @@ pub(crate) fn folder_problem(problem: &Problem) -> Value {
         "file": problem.path().display().to_string(),
         "line": place.map(|(line, _)| line),
         "column": place.map(|(_, column)| column),
-        "message": mask_secrets(&problem.to_string()),
+        "message": mask_text(&problem.to_string()),
         "hint": problem.hint(),
     })
 }
@@ -272,10 +272,10 @@ pub(crate) fn with_server_error(mut value: Value, server: &ServerError) -> Value
     let said = json!({
         "severity": server.severity,
         "sqlstate": server.code,
-        "message": mask_secrets(&server.message),
-        "detail": server.detail.as_deref().map(mask_secrets),
-        "hint": server.hint.as_deref().map(mask_secrets),
-        "context": server.context.as_deref().map(mask_secrets),
+        "message": mask_text(&server.message),
+        "detail": server.detail.as_deref().map(mask_text),
+        "hint": server.hint.as_deref().map(mask_text),
+        "context": server.context.as_deref().map(mask_text),
         "object": Value::Object(objects.collect()),
     });
     if let (Some(value), Value::Object(said)) = (value.as_object_mut(), said) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_runtime::event::Session;
 use unicode_width::UnicodeWidthStr;
 
@@ -61,7 +61,7 @@ pub(crate) fn session(session: &Session) -> String {
         (None, None) => {}
     }
     if let Some(query) = session.query.as_ref().filter(|query| !query.trim().is_empty()) {
-        text += &format!(": {}", one_line(&mask_secrets(query), 120));
+        text += &format!(": {}", one_line(&mask_text(query), 120));
     }
     escape_line(&text).into_owned()
 }

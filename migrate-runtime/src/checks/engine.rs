@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use migrate_core::Moment;
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 
 use super::ask::{self, ALONE, Asking, END, Held};
 use super::{Outcome, Verdict};
@@ -175,7 +175,7 @@ impl Runner<'_> {
                 action: "check",
                 outcome: "failed",
                 sqlstate,
-                message: Some(&mask_secrets(&message)),
+                message: Some(&mask_text(&message)),
                 ..Line::default()
             })
             .await;
