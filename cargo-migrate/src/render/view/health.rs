@@ -43,18 +43,7 @@ impl HealthView {
     }
 
     fn drift(&self) -> String {
-        match &self.0.changed {
-            Changed::No { against } => format!("none: as {}", escape_line(against)),
-            Changed::Found { against, objects } => {
-                let objects =
-                    objects.map_or_else(String::new, |number| format!(": {}", count(number, "object")));
-                format!(
-                    "found{objects}: the schema is not as {}; `cargo migrate drift` shows it",
-                    escape_line(against)
-                )
-            }
-            Changed::Unknown { why } => format!("not checked: {why}; --drift looks in full"),
-        }
+        drift(&self.0.changed)
     }
 
     fn last_run(&self) -> String {
@@ -72,6 +61,33 @@ impl HealthView {
             time(run.elapsed)
         )
     }
+}
+
+/// Whether the schema was changed beside the migrations, in words.
+pub(super) fn drift(changed: &Changed) -> String {
+    match changed {
+        Changed::No { against } => format!("none: as {}", escape_line(against)),
+        Changed::Found { against, objects } => {
+            let objects = objects.map_or_else(String::new, |number| format!(": {}", count(number, "object")));
+            format!(
+                "found{objects}: the schema is not as {}; `cargo migrate drift` shows it",
+                escape_line(against)
+            )
+        }
+        Changed::Unknown { why } => {
+            format!("not checked: {why}; `cargo migrate health --drift` looks in full")
+        }
+    }
+}
+
+/// The same for programs.
+pub(super) fn drift_json(changed: &Changed) -> Value {
+    let (state, against, why, objects) = match changed {
+        Changed::No { against } => ("none", Some(against.as_str()), None, None),
+        Changed::Found { against, objects } => ("found", Some(against.as_str()), None, *objects),
+        Changed::Unknown { why } => ("not_checked", None, Some(*why), None),
+    };
+    json!({ "state": state, "against": against, "why": why, "objects": objects })
 }
 
 fn ago(age: Option<Duration>) -> String {
@@ -147,11 +163,6 @@ impl View for HealthView {
         let health = &self.0;
         let attention = health.attention();
         let not_applied = health.status.entries.iter().filter(|entry| entry.state != StatusState::Applied);
-        let (state, against, why, objects) = match &health.changed {
-            Changed::No { against } => ("none", Some(against.as_str()), None, None),
-            Changed::Found { against, objects } => ("found", Some(against.as_str()), None, *objects),
-            Changed::Unknown { why } => ("not_checked", None, Some(*why), None),
-        };
         let server = &health.server;
         json!({
             "healthy": attention.is_empty(),
@@ -167,7 +178,7 @@ impl View for HealthView {
                     json!({ "migration": entry.stem, "state": super::status::key(entry.state) })
                 }).collect::<Value>(),
             },
-            "drift": { "state": state, "against": against, "why": why, "objects": objects },
+            "drift": drift_json(&health.changed),
             "last_run": health.last_run.as_ref().map(|run| json!({
                 "run": run.run, "at": run.at, "action": run.action, "outcome": run.outcome,
                 "migrations": run.migrations, "last": run.last, "elapsed_ms": milliseconds(run.elapsed),

@@ -16,7 +16,7 @@ pub(crate) struct LinesView {
     pub(crate) folder: PathBuf,
 }
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column<'static>; 8] = [
     Column { title: "at", goes: 1, shrinks_to: Some(19) },
     Column { title: "level", goes: 3, shrinks_to: None },
     Column { title: "command", goes: 5, shrinks_to: None },

@@ -60,7 +60,7 @@ pub(crate) use rules::{ExplainView, RulesView};
 pub(crate) use schema::{SchemaDigestView, SchemaView, ValidView};
 pub(crate) use schema_diff::SchemaDiffView;
 pub(crate) use settings::SettingsView;
-pub(crate) use status::{StatusView, name as state_name};
+pub(crate) use status::{StatusMore, StatusView, name as state_name};
 pub(crate) use templates::TemplatesView;
 pub(crate) use text::TextView;
 pub(crate) use verify::{VerifyView, progress};

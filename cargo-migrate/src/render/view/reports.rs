@@ -23,7 +23,7 @@ pub(crate) struct ShownReportView {
     pub(crate) content: Map<String, Value>,
 }
 
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column<'static>; 5] = [
     Column { title: "id", goes: 0, shrinks_to: None },
     Column { title: "outcome", goes: 0, shrinks_to: Some(10) },
     Column { title: "environment", goes: 2, shrinks_to: Some(8) },
