@@ -9,7 +9,7 @@ use migrate_runtime::Error as EngineError;
 pub enum Exit {
     /// 0: success.
     Success,
-    /// 1: preflight failed, or a gate refused. Nothing was changed.
+    /// 1: preflight failed, or a gate refused, or a backup or a restore did not succeed. The database in use is as it was.
     Refused,
     /// 2: a migration failed; it was rolled back.
     MigrationFailed,

@@ -18,7 +18,6 @@ mod sizes;
 mod touched;
 
 pub(crate) use book::{Book, Touch};
-pub(crate) use judge::megabytes;
 pub(crate) use level::{Danger, Reason, Risk, RiskLevel};
 pub(crate) use name::Name;
 pub(crate) use sizes::Sizes;

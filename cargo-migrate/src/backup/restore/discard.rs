@@ -52,8 +52,7 @@ pub(crate) fn prepare(call: &Call, settings: &Settings, name: &str) -> anyhow::R
 }
 
 /// The unfinished ones beside this database, and whether somebody is at work in them.
-pub(crate) fn unfinished(call: &Call, settings: &Settings) -> anyhow::Result<Vec<(Marked, bool)>> {
-    let place = Place::reach(call, &call.database(settings)?)?;
+pub(super) fn unfinished(place: &Place) -> anyhow::Result<Vec<(Marked, bool)>> {
     let mut found = Vec::new();
     for one in place.marked()?.into_iter().filter(|one| one.state() == State::Unfinished) {
         let at_work = !vacate::sessions(&place.admin, &[one.oid])?.is_empty();

@@ -13,7 +13,7 @@ use migrate_testing::ClientPrograms;
 use super::likeness::{self, Likeness};
 use super::mark::{Mark, State};
 use super::verify::{self, Compared};
-use super::{Place, Refusal, discard, name, place, refusal, said, swap, tables, vacate};
+use super::{Place, Refusal, binds, discard, name, place, refusal, said, swap, tables, vacate};
 use crate::backup::{self, Backup, Format, LoadOptions, Scope};
 use crate::command::Call;
 use crate::config::Settings;
@@ -30,6 +30,8 @@ pub(crate) struct Options {
     pub(crate) tables: Vec<String>,
     /// Of whatever database the backup is.
     pub(crate) from_another: bool,
+    /// It is to be swapped in afterwards: what would refuse that refuses the restore.
+    pub(crate) swap: bool,
 }
 
 /// A database that was restored from a backup and verified, and is not in use.
@@ -105,6 +107,9 @@ pub(crate) fn into_new(
     if !options.tables.is_empty() && manifest.format == Format::Plain {
         return Err(Refusal::PlainTables { backup: manifest.id.clone() }.stop());
     }
+    if options.swap && manifest.scope != Scope::Whole {
+        return Err(Refusal::NotWhole { backup: manifest.id.clone(), what: "" }.stop());
+    }
     let picked = match options.tables.is_empty() {
         true => None,
         false => Some(tables::pick(manifest, &options.tables).map_err(Refusal::stop)?),
@@ -117,13 +122,17 @@ pub(crate) fn into_new(
     let old = place.old()?;
     same_database(&place, old.as_ref(), backup, options)?;
     place.may_create(old.as_ref())?;
+    if let Some(old) = old.as_ref().filter(|_| options.swap) {
+        binds::check(&place, old, None)?;
+    }
     // Missing programs are told before there is anything to take away.
     ClientPrograms::find(place.version / 10_000)?;
     let name = match name {
         Some(name) => name.to_owned(),
-        None => name::restored(database.dbname(), call.context.now),
+        None => place.free(name::restored(database.dbname(), call.context.now))?,
     };
     free(&place, &name)?;
+    tell_leftovers(call, &place)?;
     let picked = picked.as_deref();
     let work = Work {
         call,
@@ -143,7 +152,11 @@ pub(crate) fn into_new(
         of: database.dbname().to_owned(),
         backup: manifest.id.clone(),
         whole: work.state() == State::Restored,
-        tables: picked.map(<[String]>::to_vec).unwrap_or_default(),
+        tables: match (work.state(), picked) {
+            (State::Restored, _) => Vec::new(),
+            (_, Some(picked)) => picked.to_vec(),
+            (_, None) => manifest.rows.keys().cloned().collect(),
+        },
         compared: Some(compared),
         left_out,
         pending: pending(settings, backup),
@@ -174,6 +187,15 @@ fn same_database(
         here: name.to_owned(),
     }
     .stop())
+}
+
+/// Tells of databases that killed restores left, which take up room.
+fn tell_leftovers(call: &Call, place: &Place) -> anyhow::Result<()> {
+    for (found, at_work) in discard::unfinished(place)? {
+        let of = found.mark.map(|mark| mark.backup);
+        step(call, Step::Leftover { database: found.name, of, at_work });
+    }
+    Ok(())
 }
 
 /// Refuses names that are taken, the one and the one before it.
@@ -280,7 +302,17 @@ impl Work<'_> {
         };
         // A signal in between would leave a database without its mark: it is heard after.
         let admin = place.another(&Interrupt::new())?;
-        admin.rows("creating the database", &create)?;
+        let failed = |error: EngineError, made: Option<u32>| match made {
+            Some(oid) => self.given_up(&unfinished, oid, error.into()),
+            None => match said(&error) {
+                Some(why) => {
+                    Refusal::NotRestored { backup: self.backup.manifest.id.clone(), why, left: None }.stop()
+                }
+                None => error.into(),
+            },
+        };
+        admin.rows("creating the database", &create).map_err(|error| failed(error, None))?;
+        let oid = place.database(&unfinished)?.map(|made| made.oid).unwrap_or_default();
         let quoted = quote_identifier(&unfinished);
         // A role that could connect by what PUBLIC may would shut itself out.
         let mark = format!(
@@ -289,8 +321,7 @@ impl Work<'_> {
             quote_literal(&self.mark(State::Unfinished).comment()),
             quote_identifier(&place.role)
         );
-        admin.rows("marking the new database", &mark)?;
-        let oid = place.database(&unfinished)?.map(|made| made.oid).unwrap_or_default();
+        admin.rows("marking the new database", &mark).map_err(|error| failed(error, Some(oid)))?;
         Ok((unfinished, oid))
     }
 
@@ -305,7 +336,7 @@ impl Work<'_> {
         let manifest = &backup.manifest;
         step(call, Step::Loading { backup: manifest.id.clone(), database: self.name.to_owned() });
         let tables = self.picked.map(<[String]>::to_vec).unwrap_or_default();
-        let options = LoadOptions { jobs: self.jobs, tables, ..LoadOptions::default() };
+        let options = LoadOptions { jobs: self.jobs, tables, examined: true, ..LoadOptions::default() };
         backup::load(call, backup, &made.database, &options)?;
         step(call, Step::Verifying { database: self.name.to_owned() });
         made.keeper.rows("gathering statistics", "ANALYZE")?;
@@ -373,7 +404,9 @@ impl Work<'_> {
             quote_literal(&self.mark(self.state()).comment())
         );
         let named = vacate::alone(self.place, &self.call.context.interrupt, &[oid], &message, || Ok(None))
-            .and_then(|vacated| Ok(vacated.mover.rows("naming the new database", "COMMIT").map(drop)?));
+            .and_then(|vacated| {
+                Ok(vacated.mover.rows("naming the new database", "COMMIT TRANSACTION").map(drop)?)
+            });
         match named {
             // The commit's answer may have been lost, and not the commit.
             Err(_) if self.has_name(oid) => Ok(left_out),

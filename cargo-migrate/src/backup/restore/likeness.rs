@@ -119,7 +119,11 @@ impl Likeness {
                 sql += &format!(" ICU_RULES = {}", quote_literal(rules));
             }
         }
-        sql + &format!(" TABLESPACE = {}", quote_identifier(&self.tablespace))
+        // Naming the default one takes a privilege on it that nobody needs who does not name it (dbcommands.c, `createdb`).
+        if self.tablespace != "pg_default" {
+            sql += &format!(" TABLESPACE = {}", quote_identifier(&self.tablespace));
+        }
+        sql
     }
 
     /// What makes a new database of the same owner like this one; its privileges are replaced. `me` is the role that was
@@ -201,7 +205,7 @@ mod tests {
         serde_json::from_value(serde_json::json!({
             "oid": 16384, "name": "shop", "owner": "o\"wner", "open": true, "comment": null, "encoding": "UTF8",
             "provider": "i", "collate": "C", "ctype": "C", "locale": "de-DE", "rules": null,
-            "tablespace": "pg_default", "connection_limit": 7, "is_template": false,
+            "tablespace": "fast", "connection_limit": 7, "is_template": false,
             "grants": [
                 { "grantor": "o\"wner", "grantee": null, "privilege": "CONNECT", "grantable": false },
                 { "grantor": "lead", "grantee": "app", "privilege": "TEMPORARY", "grantable": true },
@@ -219,7 +223,7 @@ mod tests {
         assert_eq!(
             old,
             "CREATE DATABASE \"new\" WITH TEMPLATE = template0 OWNER = \"o\"\"wner\" ENCODING = 'UTF8' \
-             LC_COLLATE = 'C' LC_CTYPE = 'C' TABLESPACE = \"pg_default\""
+             LC_COLLATE = 'C' LC_CTYPE = 'C' TABLESPACE = \"fast\""
         );
         assert!(likeness.create("new", 150_000).contains(" LOCALE_PROVIDER = icu ICU_LOCALE = 'de-DE' "));
         let builtin = Likeness { provider: "b".into(), locale: Some("C.UTF-8".into()), ..likeness };

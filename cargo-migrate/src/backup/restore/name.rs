@@ -10,15 +10,28 @@ const MOST: usize = 63;
 /// The ending of a database that is not finished. Under its final name there is never one.
 const UNFINISHED: &str = "_unfinished";
 
-/// Where a restored database stands that nobody gave a name.
-pub(super) fn restored(database: &str, at: SystemTime) -> String {
+/// Names for a restored database that nobody gave a name, the second for where the first is taken, and so on.
+pub(super) fn restored(database: &str, at: SystemTime) -> impl Iterator<Item = String> {
     // Room is left for the other ending, so that both names have the same beginning.
-    with_ending(database, &format!("_restored_{}", clock::stamp(at)), MOST - UNFINISHED.len())
+    numbered(database, format!("_restored_{}", stamp(at)), MOST - UNFINISHED.len())
 }
 
-/// Where the database that was replaced goes.
-pub(super) fn kept(database: &str, at: SystemTime) -> String {
-    with_ending(database, &format!("_before_{}", clock::stamp(at)), MOST)
+/// Names for the database that is replaced.
+pub(super) fn kept(database: &str, at: SystemTime) -> impl Iterator<Item = String> {
+    numbered(database, format!("_before_{}", stamp(at)), MOST)
+}
+
+fn numbered(database: &str, ending: String, most: usize) -> impl Iterator<Item = String> {
+    let first = with_ending(database, &ending, most);
+    let more = move |number| with_ending(database, &format!("{ending}_{number}"), most);
+    std::iter::once(first).chain((2..100).map(more))
+}
+
+/// Whether a restore of this database may have left an unmarked one of this name: one that was given a name can be
+/// anybody's.
+pub(super) fn may_be_of(name: &str, database: &str) -> bool {
+    is_unfinished(name)
+        && (!name.contains("_restored_") || name.starts_with(&with_ending(database, "_restored_", MOST)))
 }
 
 /// What a database is called until it is whole and verified.
@@ -43,6 +56,11 @@ pub(super) fn unfit(name: &str) -> Option<&'static str> {
     }
 }
 
+/// Small letters need no quotes in SQL.
+fn stamp(at: SystemTime) -> String {
+    clock::stamp(at).to_lowercase()
+}
+
 /// The beginning is cut where both are too long for one name, between two characters.
 fn with_ending(name: &str, ending: &str, most: usize) -> String {
     let mut end = name.len().min(most.saturating_sub(ending.len()));
@@ -60,16 +78,24 @@ mod tests {
 
     #[test]
     fn names_are_never_longer_than_the_server_takes() {
-        assert_eq!(restored("shop", UNIX_EPOCH), "shop_restored_19700101T000000Z");
-        assert_eq!(kept("shop", UNIX_EPOCH), "shop_before_19700101T000000Z");
-        assert_eq!(unfinished("shop_restored_19700101T000000Z"), "shop_restored_19700101T000000Z_unfinished");
-        let long = "ä".repeat(31);
-        for name in [restored(&long, UNIX_EPOCH), kept(&long, UNIX_EPOCH), unfinished(&long)] {
+        let first = |mut names: Box<dyn Iterator<Item = String>>| names.next().unwrap();
+        let restored = |name: &'static str| first(Box::new(restored(name, UNIX_EPOCH)));
+        let kept = |name: &'static str| first(Box::new(kept(name, UNIX_EPOCH)));
+        assert_eq!(restored("shop"), "shop_restored_19700101t000000z");
+        assert_eq!(kept("shop"), "shop_before_19700101t000000z");
+        assert_eq!(super::kept("shop", UNIX_EPOCH).nth(1).as_deref(), Some("shop_before_19700101t000000z_2"));
+        assert_eq!(unfinished("shop_restored_19700101t000000z"), "shop_restored_19700101t000000z_unfinished");
+        let long: &'static str = "ääääääääääääääääääääääääääääääääää";
+        for name in [restored(long), kept(long), unfinished(long)] {
             assert!(name.len() <= MOST, "{name}");
         }
-        let restored = restored(&long, UNIX_EPOCH);
+        let restored = restored(long);
         assert_eq!(unfinished(&restored), format!("{restored}{UNFINISHED}"));
         assert!(is_unfinished(&unfinished(&restored)) && !is_unfinished(&restored));
+        assert!(may_be_of("shop_restored_1_unfinished", "shop") && may_be_of("x_unfinished", "shop"));
+        assert!(
+            !may_be_of("shop_restored_1_unfinished", "shopping") && !may_be_of("shop_restored_1", "shop")
+        );
     }
 
     #[test]

@@ -115,6 +115,19 @@ impl Place {
         Ok(())
     }
 
+    /// The first of these names that no database has, and none that is being made either.
+    pub(super) fn free(&self, names: impl Iterator<Item = String>) -> anyhow::Result<String> {
+        let mut last = String::new();
+        for name in names {
+            if self.database(&name)?.is_none() && self.database(&name::unfinished(&name))?.is_none() {
+                return Ok(name);
+            }
+            last = name;
+        }
+        let hint = "drop what is left of earlier ones".to_owned();
+        Err(Refusal::Taken { name: last, what: None, hint }.stop())
+    }
+
     /// Everything that restores of this database left beside it, by name.
     pub(crate) fn marked(&self) -> Result<Vec<Marked>, EngineError> {
         let rows = self.admin.rows(
@@ -127,7 +140,7 @@ impl Place {
             let ours = match &mark {
                 Some(mark) => mark.of == self.old.dbname(),
                 // Killed between CREATE DATABASE, which takes no transaction, and its mark.
-                None => row.get(2).is_none() && name::is_unfinished(&name),
+                None => row.get(2).is_none() && name::may_be_of(&name, self.old.dbname()),
             };
             ours.then(|| Marked { name, oid: row.number(1).unwrap_or_default(), mark })
         };

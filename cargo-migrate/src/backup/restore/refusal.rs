@@ -249,7 +249,7 @@ impl Refusal {
                 "`cargo migrate backup show` lists the tables of a backup; write `schema.table`".to_owned()
             }
             Self::NotRestored { left: None, .. } => {
-                "the database in use is as it was, and the new one was dropped: mend the cause and restore again"
+                "the database in use is as it was, and nothing is left of the new one: mend the cause and restore again"
                     .to_owned()
             }
             Self::NotRestored { left: Some(left), .. } => format!(
@@ -341,7 +341,7 @@ pub(crate) mod tests {
 
     #[test]
     fn words_are_quoted_for_a_shell_where_they_need_it() {
-        assert_eq!(shell("shop_restored_20261121T193059Z"), "shop_restored_20261121T193059Z");
+        assert_eq!(shell("shop_restored_20261121t193059z"), "shop_restored_20261121t193059z");
         assert_eq!(shell("it's $HOME"), "'it'\\''s $HOME'");
         assert_eq!(shell(""), "''");
     }

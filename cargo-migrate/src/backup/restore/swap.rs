@@ -67,7 +67,7 @@ pub(crate) fn prepare(call: &Call, settings: &Settings, restored: &Restored) -> 
     let (old, at) = (place.old()?, clock::iso(call.context.now));
     let comment = old.as_ref().and_then(|old| old.comment.clone());
     let before = Mark::new(State::Replaced, &mark.backup, place.old.dbname(), &at, comment);
-    let kept = (name::kept(place.old.dbname(), call.context.now), before);
+    let kept = (place.free(name::kept(place.old.dbname(), call.context.now))?, before);
     let database = place.old.dbname().to_owned();
     Exchange { place, old, new, mark, kept, back: false, database }.checked()
 }
@@ -89,7 +89,7 @@ pub(crate) fn prepare_back(call: &Call, settings: &Settings, kept: Option<&str>)
     let comment = old.as_ref().and_then(|old| old.comment.clone());
     let restored =
         Mark::new(State::Restored, &mark.backup, &database, &clock::iso(call.context.now), comment);
-    let away = (name::restored(&database, call.context.now), restored);
+    let away = (place.free(name::restored(&database, call.context.now))?, restored);
     Exchange { place, old, new, mark, kept: away, back: true, database }.checked()
 }
 
@@ -98,17 +98,6 @@ fn marked(place: &Place, name: &str) -> anyhow::Result<(Likeness, Mark)> {
     let found = place.database(name)?.ok_or_else(|| none().stop())?;
     let mark = Mark::of(found.comment.as_deref()).ok_or_else(|| none().stop())?;
     Ok((found, mark))
-}
-
-/// Looks, before anything is restored, whether what is restored could be put in the place of the old one.
-pub(crate) fn foresee(call: &Call, settings: &Settings) -> anyhow::Result<()> {
-    let place = Place::reach(call, &call.database(settings)?)?;
-    let old = place.old()?;
-    place.may_create(old.as_ref())?;
-    match &old {
-        Some(old) => binds::check(&place, old, None),
-        None => Ok(()),
-    }
 }
 
 impl Exchange {
@@ -134,10 +123,6 @@ impl Exchange {
     fn checked(self) -> anyhow::Result<Self> {
         self.place.may_create(self.old.as_ref())?;
         self.place.may_create(Some(&self.new))?;
-        if self.place.database(&self.kept.0)?.is_some() {
-            let hint = "run the same command again: its name has the time in it".to_owned();
-            return Err(Refusal::Taken { name: self.kept.0, what: None, hint }.stop());
-        }
         if let Some(old) = &self.old {
             binds::check(&self.place, old, Some(self.new.oid))?;
         }
@@ -171,7 +156,7 @@ impl Exchange {
             // Without its COMMIT it is gone with its connection.
             return Err(Refusal::Changed { database: self.database }.stop());
         }
-        match moved.mover.rows("committing the swap", "COMMIT") {
+        match moved.mover.rows("committing the swap", "COMMIT TRANSACTION") {
             Ok(_) => {}
             Err(EngineError::ConnectionLost { .. }) => self.resolve(moved.pid)?,
             Err(error) => return Err(error.into()),

@@ -4,8 +4,8 @@ use std::num::NonZeroUsize;
 
 use clap::Args;
 
-use crate::backup::restore::{self, Options, Refusal, Restored, State, discard, swap};
-use crate::backup::{Backup, LATEST, Store};
+use crate::backup::restore::{self, Options, Restored, discard, swap};
+use crate::backup::{LATEST, Store};
 use crate::command::call::{Answer, Call, Outcome};
 use crate::config::Settings;
 use crate::render::view::{DiscardView, RestoreStep, RestoreView};
@@ -67,31 +67,38 @@ pub struct Restore {
 impl Restore {
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(None)?;
+        let logbook = call.logbook(&settings);
         if let Some(name) = &self.discard {
             return self.discard(call, &settings, name);
         }
+        let view = self.restore(call, &settings)?;
+        logbook.write_view("restore", &view);
+        Answer::ok(view)
+    }
+
+    fn restore(&self, call: &Call, settings: &Settings) -> anyhow::Result<RestoreView> {
         if self.swap_back {
-            let exchange = swap::prepare_back(call, &settings, self.into.as_deref())?;
-            let swapped = self.exchange(call, &settings, exchange)?;
-            return Answer::ok(RestoreView { restored: None, swapped: Some(swapped) });
+            let exchange = swap::prepare_back(call, settings, self.into.as_deref())?;
+            let swapped = self.exchange(call, settings, exchange)?;
+            return Ok(RestoreView { restored: None, swapped: Some(swapped) });
         }
         if self.swap && !self.yes && !call.context.stdin.is_terminal() {
             // Before hours of loading, not after.
             let question = "put the restored database in the place of the old one?".to_owned();
             return Err(Problem::NeedsYes { question }.into());
         }
-        let restored = self.restored(call, &settings)?;
+        let restored = self.restored(call, settings)?;
         if !self.swap {
-            return Answer::ok(RestoreView { restored: Some(restored), swapped: None });
+            return Ok(RestoreView { restored: Some(restored), swapped: None });
         }
-        let swapped = swap::prepare(call, &settings, &restored)
-            .and_then(|exchange| self.exchange(call, &settings, exchange))
+        let swapped = swap::prepare(call, settings, &restored)
+            .and_then(|exchange| self.exchange(call, settings, exchange))
             .inspect_err(|_| {
                 // What took hours is there, whatever became of the swap.
                 let database = restored.database.clone();
                 call.ui.remark(&RestoreStep::NotSwapped { database }, "restore");
             })?;
-        Answer::ok(RestoreView { restored: Some(restored), swapped: Some(swapped) })
+        Ok(RestoreView { restored: Some(restored), swapped: Some(swapped) })
     }
 
     /// The restored database: one of before where it is named, or a new one.
@@ -102,14 +109,11 @@ impl Restore {
             return Ok(restored);
         }
         let backup = Store::open(settings).get(self.id.as_deref().unwrap_or(LATEST))?;
-        if self.swap {
-            may_swap(call, settings, &backup)?;
-        }
-        tell_leftovers(call, settings)?;
         let options = Options {
             jobs: self.jobs,
             tables: self.tables.clone(),
             from_another: self.from_another_database,
+            swap: self.swap,
         };
         restore::into_new(call, settings, &backup, self.into.as_deref(), &options)
     }
@@ -136,22 +140,4 @@ impl Restore {
         let backup = leftover.found.mark.map(|mark| mark.backup);
         Answer::ok(DiscardView { database: name.to_owned(), backup })
     }
-}
-
-/// What would refuse the swap after the restore refuses it before.
-fn may_swap(call: &Call, settings: &Settings, backup: &Backup) -> anyhow::Result<()> {
-    if backup.manifest.scope != crate::backup::Scope::Whole {
-        return Err(Refusal::NotWhole { backup: backup.id().to_owned(), what: "" }.into());
-    }
-    swap::foresee(call, settings)
-}
-
-/// Tells of databases that killed restores left, which take up room.
-fn tell_leftovers(call: &Call, settings: &Settings) -> anyhow::Result<()> {
-    for (found, at_work) in discard::unfinished(call, settings)? {
-        debug_assert_eq!(found.state(), State::Unfinished);
-        let of = found.mark.map(|mark| mark.backup);
-        call.ui.remark(&RestoreStep::Leftover { database: found.name, of, at_work }, "restore");
-    }
-    Ok(())
 }

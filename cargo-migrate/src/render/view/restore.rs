@@ -5,9 +5,8 @@ use migrate_runtime::quote_identifier;
 use serde_json::{Value, json};
 
 use crate::backup::restore::{Restored, Swapped, shell};
-use crate::render::words::{count, session, time};
+use crate::render::words::{bytes as size, count, session, time};
 use crate::render::{Page, View, escape_line};
-use crate::risk::megabytes;
 
 /// How far a restore is.
 pub(crate) enum RestoreStep {
@@ -34,7 +33,7 @@ impl View for RestoreStep {
         let note = page.paint.note("note");
         match self {
             Self::Examining { backup, bytes } => {
-                format!("examining {} ({})\n", escape_line(backup), megabytes(*bytes))
+                format!("examining {} ({})\n", escape_line(backup), size(*bytes))
             }
             Self::Creating { database, like } => match like {
                 Some(like) => format!("creating {} like {}\n", escape_line(database), escape_line(like)),
@@ -224,10 +223,10 @@ fn next(restored: &Restored) -> String {
         );
     } else {
         text += "  bring rows over, where the table is still there:\n";
-        for table in tables(restored) {
+        for table in restored.tables.iter().take(10) {
             text += &format!(
                 "    pg_dump --data-only --table={} {} | psql --single-transaction {}\n",
-                escape_line(&shell(&table)),
+                escape_line(&shell(table)),
                 escape_line(&word),
                 escape_line(&shell(of))
             );
@@ -235,13 +234,6 @@ fn next(restored: &Restored) -> String {
         text += "  and where it is not, the same without --data-only (its foreign keys are yours to add)\n";
     }
     text + &format!("  look at it:  psql {}\n  drop it:  {}\n", escape_line(&word), escape_line(&discard))
-}
-
-fn tables(restored: &Restored) -> Vec<String> {
-    match restored.tables.is_empty() {
-        true => vec!["SCHEMA.TABLE".to_owned()],
-        false => restored.tables.clone(),
-    }
 }
 
 fn in_place(swapped: &Swapped, page: Page) -> String {
@@ -260,7 +252,7 @@ fn in_place(swapped: &Swapped, page: Page) -> String {
     );
     let Some(kept) = kept else { return text };
     text += &format!("  what it was before is kept as {}\n", escape_line(kept));
-    text += "  its oid is another: preflight markers and backups' identities of before do not fit any more\n";
+    text += "  a preflight of before does not count any more: it was one of the other database\n";
     text += &match back {
         false => format!(
             "  the way back:  cargo migrate backup restore --swap-back --into {}\n  \
