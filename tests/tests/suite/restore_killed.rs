@@ -114,11 +114,11 @@ impl Killed {
 fn at_every_message() {
     let killed = Killed::new();
     let messages = killed.messages();
-    // Those of pg_restore are alike: one in nine of all, but for the last, which are the swap, and before a release all.
+    // Those of pg_restore are alike: one in thirteen of all, but for the last, which are the swap, and before a release all.
     let nightly =
         std::env::var_os("MIGRATE_TEST_NIGHTLY").is_some() || std::env::var_os("CHAOS_AT").is_some();
     let chosen = |(at, when): &(usize, When)| {
-        nightly || at % 9 == usize::from(*when == When::After) || at + 36 > messages
+        nightly || at % 13 == usize::from(*when == When::After) || at + 30 > messages
     };
     let points: Vec<_> = points(messages).into_iter().filter(chosen).collect();
     let died = AtomicUsize::new(0);
