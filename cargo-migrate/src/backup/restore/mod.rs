@@ -24,6 +24,8 @@ pub(crate) use place::Place;
 pub use refusal::Refusal;
 pub(crate) use refusal::shell;
 pub(crate) use swap::{Swapped, swap};
+#[cfg(test)]
+pub(crate) use verify::Compared;
 
 /// What a server said, where it was a server that failed.
 fn said(error: &migrate_runtime::Error) -> Option<String> {

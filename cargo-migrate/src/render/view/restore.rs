@@ -284,3 +284,82 @@ impl View for DiscardView {
         json!({ "dropped": self.database, "backup": self.backup })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::backup::restore::Compared;
+    use crate::render::Paint;
+
+    fn restored() -> Restored {
+        Restored {
+            database: "shop_restored_20261121t193059z".into(),
+            oid: 1,
+            of: "shop".into(),
+            backup: "backup-20261121T180000Z".into(),
+            whole: true,
+            tables: vec![],
+            compared: Some(Compared { digest: Some("a".repeat(64)), tables: 2, rows: 1500 }),
+            left_out: vec!["the setting app.key of role app\u{1b}: permission denied".into()],
+            pending: Some(vec!["0010_add".into()]),
+            elapsed: Duration::from_millis(4200),
+        }
+    }
+
+    fn swapped(back: bool) -> Swapped {
+        Swapped {
+            database: "shop".into(),
+            was: "shop_restored_20261121t193059z".into(),
+            backup: "backup-20261121T180000Z".into(),
+            kept: Some("shop_before_20261121t200000z".into()),
+            ended: 3,
+            back,
+            elapsed: Duration::from_millis(150),
+        }
+    }
+
+    fn shown(view: &dyn View) -> String {
+        view.human(Page { width: None, paint: Paint::default() })
+    }
+
+    #[test]
+    fn what_was_made_and_the_next_command() {
+        let beside = RestoreView { restored: Some(restored()), swapped: None };
+        let part = Restored {
+            whole: false,
+            tables: vec!["public.orders".into(), "\"we ird\".t".into()],
+            left_out: vec![],
+            ..restored()
+        };
+        let part = RestoreView { restored: Some(part), swapped: None };
+        let in_place = RestoreView { restored: Some(restored()), swapped: Some(swapped(false)) };
+        let back = RestoreView { restored: None, swapped: Some(swapped(true)) };
+        let views = [&beside, &part, &in_place, &back].map(|view| shown(view));
+        insta::assert_snapshot!(views.join("---\n"));
+        assert_eq!(in_place.json()["swapped"]["sessions_ended"], 3);
+        assert_eq!(back.json()["restored"], Value::Null);
+    }
+
+    #[test]
+    fn how_far_it_is_and_what_was_left() {
+        let name = || "shop_restored_20261121t193059z_unfinished".to_owned();
+        let session = Session { pid: 7, application: Some("checkout".into()), ..Session::default() };
+        let steps = [
+            RestoreStep::Examining { backup: "backup-1".into(), bytes: 3 << 20 },
+            RestoreStep::Creating { database: "new".into(), like: Some("shop".into()) },
+            RestoreStep::Creating { database: "new".into(), like: None },
+            RestoreStep::Loading { backup: "backup-1".into(), database: "new".into() },
+            RestoreStep::Verifying { database: "new".into() },
+            RestoreStep::GivenUp { database: name(), gone: true },
+            RestoreStep::GivenUp { database: name(), gone: false },
+            RestoreStep::Leftover { database: name(), of: Some("backup-1".into()), at_work: false },
+            RestoreStep::Leftover { database: name(), of: None, at_work: true },
+            RestoreStep::NotSwapped { database: "it's".into() },
+            RestoreStep::Sessions { database: "shop".into(), sessions: vec![session; 12] },
+        ];
+        insta::assert_snapshot!(steps.iter().map(|step| shown(step)).collect::<String>());
+        assert!(steps.iter().all(|step| step.json()["step"].is_string()));
+    }
+}
