@@ -147,6 +147,31 @@ impl Subject {
         subject
     }
 
+    /// One with [`MIGRATIONS`] and with checks before and behind each kind of them, which hold on every way to the end.
+    ///
+    /// # Panics
+    ///
+    /// Where an undisturbed run fails.
+    #[track_caller]
+    pub fn checked() -> Self {
+        let subject = Self::new();
+        for (stem, before, after) in [
+            (
+                "0002_keep_a_ledger",
+                "SELECT count(*) = 0 FROM accounts",
+                "SELECT count(*) = 100 FROM accounts",
+            ),
+            ("0003_index_accounts", "SELECT count(*) = 1 FROM ledger", "SELECT count(*) = 3 FROM ledger"),
+        ] {
+            let text = format!(
+                "-- migrate: before\n{before};\n-- migrate: after\n{after};\nSELECT 1 FROM accounts WHERE email IS NULL;\n"
+            );
+            subject.environment.write(format!("migrations/{stem}.check.sql"), text);
+        }
+        subject.environment.run(&["lock"]).success();
+        subject
+    }
+
     fn keep(&self, goal: Goal, database: &str) {
         let dump = dump::schema(&self.cluster.url(database), &[]);
         self.dumps.lock().unwrap().push((goal, dump));

@@ -31,6 +31,12 @@ fn on_the_way_down_with_the_proof() {
     sweep(Goal::Down, Subject::proving());
 }
 
+/// With checks a migration is several messages, too, and its COMMIT one that waits for what they find.
+#[test]
+fn on_the_way_up_with_checks() {
+    sweep(Goal::Up, Subject::checked());
+}
+
 fn sweep(goal: Goal, subject: Subject) {
     let started = Instant::now();
     let messages = subject.messages(goal, Direction::ToServer);
