@@ -16,6 +16,7 @@ measures
   parts     what each part of our message costs, beside the body alone
   schema    the schema of 1,000 tables as text, its digest, and again after a change, beside pg_dump
   verify    `cargo migrate verify` beside the same cycle with psql and pg_dump
+  backup    `cargo migrate backup create` beside pg_dump alone, and its memory, at 100 MB and at more than 1 GB
   all       all of the above
   quick     time and wire with 10 and 100 migrations, and the number of crates
 
@@ -38,6 +39,7 @@ pub enum Measure {
     Parts,
     Schema,
     Verify,
+    Backup,
 }
 
 #[derive(Debug)]
@@ -51,7 +53,7 @@ pub struct Arguments {
 }
 
 pub fn parse(words: impl Iterator<Item = String>) -> Result<Arguments> {
-    use Measure::{Build, Crates, Memory, Parts, Rebuild, Schema, Status, Time, Verify, Wire};
+    use Measure::{Backup, Build, Crates, Memory, Parts, Rebuild, Schema, Status, Time, Verify, Wire};
     let mut arguments = Arguments {
         measures: vec![],
         counts: vec![10, 100, 1000],
@@ -73,10 +75,11 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Arguments> {
             "parts" => arguments.measures.push(Parts),
             "schema" => arguments.measures.push(Schema),
             "verify" => arguments.measures.push(Verify),
+            "backup" => arguments.measures.push(Backup),
             "all" => {
-                arguments
-                    .measures
-                    .extend([Time, Wire, Memory, Rebuild, Crates, Build, Status, Parts, Schema, Verify]);
+                arguments.measures.extend([
+                    Time, Wire, Memory, Rebuild, Crates, Build, Status, Parts, Schema, Verify, Backup,
+                ]);
             }
             "quick" => {
                 arguments.measures.extend([Time, Wire, Crates]);

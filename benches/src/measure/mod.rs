@@ -1,5 +1,6 @@
 //! The measures, one a file.
 
+mod backup;
 mod build;
 mod memory;
 mod parts;
@@ -46,6 +47,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             Measure::Parts => parts::measure(&bench)?,
             Measure::Schema => schema::measure(&bench)?,
             Measure::Verify => verify::measure(&bench)?,
+            Measure::Backup => backup::measure(&bench)?,
         }
     }
     Ok(())

@@ -25,7 +25,10 @@ END LOOP; END $$";
 
 /// What is done between two reads, in this order, once a round.
 const CHANGES: [(&str, &str); 4] = [
-    ("CREATE TABLE", "CREATE TABLE added (id bigint PRIMARY KEY, name text NOT NULL, at timestamptz DEFAULT now())"),
+    (
+        "CREATE TABLE",
+        "CREATE TABLE added (id bigint PRIMARY KEY, name text NOT NULL, at timestamptz DEFAULT now())",
+    ),
     ("ADD COLUMN", "ALTER TABLE item_500 ADD COLUMN added text"),
     ("CREATE INDEX", "CREATE INDEX added_name ON item_700 (email)"),
     ("DROP TABLE", "DROP TABLE added"),
