@@ -97,7 +97,7 @@ fn what_is_none() {
             "SELECT * FROM (WITH a AS (WITH b AS (SELECT 1) MERGE INTO t USING b ON true) TABLE a) x",
             "1:48: a check only looks, and this one does `MERGE`",
         ),
-        ("SELECT 1) x, (SELECT 2", "1:9: this parenthesis closes nothing"),
+        ("SELECT 1) x, (SELECT 2)", "1:9: this parenthesis closes nothing"),
         ("SELECT (1;", "1:8: this parenthesis is still open where its statement ends"),
         ("\\restrict abc\nSELECT 1;", "1:1: `\\restrict` in a file of checks, where only queries stand"),
         ("-- migrate: no-transaction\nSELECT 1", "1:1: `no-transaction` is no directive of a check"),
