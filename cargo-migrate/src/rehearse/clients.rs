@@ -1,8 +1,8 @@
 //! Clients that run a workload over and over while the migrations run, and measure what that does to them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -76,19 +76,22 @@ pub(super) struct Clients {
 
 struct Shared {
     stop: AtomicBool,
-    phase: AtomicU8,
+    /// When applying began, and when rolling back did.
+    turns: Mutex<[Option<Instant>; 2]>,
     workload: Workload,
     /// Between the starts of two units of one client.
     pause: Option<Duration>,
 }
 
 impl Shared {
-    fn phase(&self) -> Phase {
-        match self.phase.load(Ordering::SeqCst) {
-            0 => Phase::Before,
-            1 => Phase::Up,
-            _ => Phase::Down,
-        }
+    /// The phase that a statement has most of its time in: what waited for a migration belongs to that, whatever the run
+    /// is at when the answer is read.
+    fn phase(&self, began: Instant, ended: Instant) -> Phase {
+        let [up, down] = *self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let up = up.unwrap_or(ended).clamp(began, ended);
+        let down = down.unwrap_or(ended).clamp(up, ended);
+        let times = [(Phase::Before, up - began), (Phase::Up, down - up), (Phase::Down, ended - down)];
+        times.into_iter().max_by_key(|(_, time)| *time).map_or(Phase::Before, |(phase, _)| phase)
     }
 }
 
@@ -119,7 +122,7 @@ impl Clients {
         let share = |rate: u32| Duration::from_secs_f64(number as f64 / f64::from(rate.max(1)));
         let shared = Arc::new(Shared {
             stop: AtomicBool::new(false),
-            phase: AtomicU8::new(Phase::Before as u8),
+            turns: Mutex::default(),
             workload: workload.clone(),
             pause: rate.map(share),
         });
@@ -134,7 +137,10 @@ impl Clients {
 
     /// From now on what they meet is met in this phase.
     pub(super) fn enter(&self, phase: Phase) {
-        self.shared.phase.store(phase as u8, Ordering::SeqCst);
+        let mut turns = self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = (phase as usize).checked_sub(1).and_then(|index| turns.get_mut(index)) {
+            *turn = Some(Instant::now());
+        }
     }
 
     /// Ends them.
@@ -197,12 +203,12 @@ fn run(connection: &Connection, unit: &Unit, shared: &Shared, end: &Interrupt, m
     for (line, sql) in &unit.statements {
         let began = Instant::now();
         let answer = connection.rows("running the workload", sql);
-        // What waited for a migration belongs to it, also where the answer came when it was over.
-        let phase = shared.phase();
+        let ended = Instant::now();
+        let phase = shared.phase(began, ended);
         if end.triggered().is_some() {
             return;
         }
-        met.latency[phase as usize].add(began.elapsed());
+        met.latency[phase as usize].add(ended - began);
         if let Err(error) = answer {
             met.error(*line, phase, &error);
             // The rest of a transaction that failed is refused anyway.
@@ -217,6 +223,26 @@ fn run(connection: &Connection, unit: &Unit, shared: &Shared, end: &Interrupt, m
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Found by the suite: the run was at the next phase when the answer that had waited for the last one was read.
+    #[test]
+    fn a_wait_belongs_to_the_phase_that_it_was_in() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let shared = Shared {
+            stop: AtomicBool::new(false),
+            turns: Mutex::new([Some(at(100)), Some(at(400))]),
+            workload: Workload { file: String::new(), units: vec![] },
+            pause: None,
+        };
+        for (began, ended, phase) in
+            [(0, 50, Phase::Before), (90, 401, Phase::Up), (120, 410, Phase::Up), (390, 450, Phase::Down)]
+        {
+            assert_eq!(shared.phase(at(began), at(ended)), phase, "{began} {ended}");
+        }
+        let shared = Shared { turns: Mutex::default(), ..shared };
+        assert_eq!(shared.phase(at(0), at(500)), Phase::Before);
+    }
 
     #[test]
     fn clients_measure_and_count_errors_by_code_and_line() {

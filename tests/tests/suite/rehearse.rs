@@ -1,13 +1,11 @@
 //! `rehearse`: the pending migrations on a copy of production, with what readers and writers would have waited.
 
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use migrate_runtime::core::Checksum;
-use migrate_testing::{ClientPrograms, ScratchDatabase};
+use migrate_testing::ScratchDatabase;
 use migrate_tests::wait::answer;
 use migrate_tests::{Output, TestEnvironment, until};
 use postgres::{Client, NoTls};
@@ -32,36 +30,8 @@ fn project(pending: &[(&str, &str, &str)]) -> TestEnvironment {
 
 /// A verified backup of the database as it is.
 fn back_up(environment: &TestEnvironment) {
-    let mut client = environment.client();
-    let version: u32 = answer(&mut client, "SHOW server_version_num").parse().unwrap();
-    let folder = environment.path(".migrate/backups/backup-20261121T193059Z");
-    std::fs::create_dir_all(&folder).unwrap();
-    let archive = folder.join("archive.dump");
-    let dump = Command::new(ClientPrograms::find(version / 10_000).unwrap().pg_dump)
-        .args(["-Fc", "-f"])
-        .arg(&archive)
-        .arg(environment.database().url())
-        .status();
-    assert!(dump.unwrap().success());
-    std::fs::set_permissions(&archive, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let bytes = std::fs::read(&archive).unwrap();
-    let size: u64 = answer(&mut client, "SELECT pg_database_size(current_database())").parse().unwrap();
-    let manifest = json!({
-        "version": 1, "id": "backup-20261121T193059Z", "environment": null, "server": "postgres://db/shop",
-        "server_version": version,
-        "identity": {
-            "system": answer(&mut client, "SELECT system_identifier FROM pg_control_system()"),
-            "oid": answer(&mut client, "SELECT oid FROM pg_database WHERE datname = current_database()").parse::<u32>().unwrap(),
-            "database": environment.database().name(),
-        },
-        "taken_at": "2026-11-21T19:30:59.000Z", "elapsed_ms": 5, "format": "custom", "compression": "gzip",
-        "scope": { "kind": "whole" },
-        "files": { "archive.dump": { "bytes": bytes.len(), "sha256": Checksum::of_bytes(&bytes).to_string() } },
-        "bytes": bytes.len(), "database_bytes": size, "schema_digest": null, "rows": {}, "roles": [],
-        "history": [], "pending": null, "tools": {},
-        "verified": { "at": "2026-11-21T19:31:59.000Z", "restored": false },
-    });
-    environment.write(".migrate/backups/backup-20261121T193059Z/manifest.json", manifest.to_string());
+    environment.run(&["backup", "create"]).success();
+    environment.run(&["backup", "verify", "latest"]).success();
 }
 
 fn json(output: &Output) -> Value {
@@ -315,11 +285,12 @@ fn without_a_verified_backup_it_says_how_to_make_one() {
     let environment = project(&[]);
     let shown = environment.run(&["rehearse"]);
     assert!(shown.success().stdout.contains("nothing is pending"), "{}", shown.stdout);
-    let manifest = environment.read(".migrate/backups/backup-20261121T193059Z/manifest.json");
+    let file = ".migrate/backups/latest/manifest.json";
+    let manifest = environment.read(file);
     let with = |key: &str, value: Value| {
         let mut changed: Value = serde_json::from_str(&manifest).unwrap();
         changed[key] = value;
-        environment.write(".migrate/backups/backup-20261121T193059Z/manifest.json", changed.to_string());
+        environment.write(file, changed.to_string());
     };
     with("database_bytes", json!(1u64 << 60));
     let refused = environment.run(&["rehearse", "--scratch-dir", "/tmp"]);
