@@ -3,8 +3,9 @@
 use std::cell::OnceCell;
 use std::time::Duration;
 
-use migrate_core::{Checksum, Migration, Set, State};
+use migrate_core::{Checksum, Migration, Schema, Set, State};
 use migrate_runtime::connection::Row;
+use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{Connection, Error as EngineError, Migrator, Status};
 
 use super::{Held, Identity, Session, Touched};
@@ -16,6 +17,10 @@ pub(crate) struct Limits {
     /// A transaction that is older.
     pub(crate) transaction_age: Duration,
 }
+
+/// Writes nothing and waits for nobody: half a second for a lock, five for an answer.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\nSET LOCAL statement_timeout = '5s';\n\
+                     SET LOCAL lock_timeout = '500ms'";
 
 impl Default for Limits {
     fn default() -> Self {
@@ -98,6 +103,16 @@ impl<'a> Situation<'a> {
         })
     }
 
+    /// The schema, read in such a transaction.
+    pub(crate) fn schema(&self, options: &SchemaOptions) -> Result<Schema, EngineError> {
+        let doing = "reading the schema";
+        self.connection.rows(doing, BEGIN)?;
+        let schema = self.connection.schema_inside(options);
+        let ended = self.connection.rows(doing, "ROLLBACK");
+        let schema = schema?;
+        ended.map(|_| schema)
+    }
+
     /// The other sessions of the server, looked at once.
     pub(crate) fn sessions(&self) -> Result<&[Session], EngineError> {
         once(&self.sessions, || Session::all(self)).map(Vec::as_slice)
@@ -122,13 +137,9 @@ impl<'a> Situation<'a> {
     ///
     /// What the server refuses, and a connection that is lost.
     pub(crate) fn ask(&self, doing: &str, sql: &str) -> Result<Vec<Row>, EngineError> {
-        let asked = self.connection.rows(
-            doing,
-            &format!(
-                "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\nSET LOCAL statement_timeout = '5s';\n\
-                 SET LOCAL lock_timeout = '500ms';\nSET LOCAL search_path = pg_catalog;\n{sql};\nCOMMIT"
-            ),
-        );
+        let asked = self
+            .connection
+            .rows(doing, &format!("{BEGIN};\nSET LOCAL search_path = pg_catalog;\n{sql};\nCOMMIT"));
         if let Err(EngineError::Server { .. }) = &asked {
             // The error that is told is the first one.
             let _ = self.connection.rows(doing, "ROLLBACK");

@@ -22,7 +22,7 @@ mod world;
 pub(crate) use catalogue::{find, nearest, rules};
 pub(crate) use check::check;
 pub(crate) use docs::{explain, group_name, level_name, owner_name};
-pub(crate) use effect::{Effect, effects};
+pub(crate) use effect::{Effect, Object, Tolerant, effects};
 pub(crate) use finding::{Finding, Level};
 pub(crate) use options::{OLDEST_SERVER, Options, Scope};
 pub(crate) use rule::{Group, Rule};

@@ -2,6 +2,7 @@
 
 mod check;
 pub(crate) mod marker;
+mod needs;
 mod options;
 mod report;
 mod run;

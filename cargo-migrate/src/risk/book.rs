@@ -156,6 +156,16 @@ impl Book {
         touches
     }
 
+    /// The relations, by schema and name, that the foreign keys of a script refer to.
+    pub(crate) fn refers(&self, stem: &str, direction: Direction) -> Vec<(Option<String>, String)> {
+        let facts = self.script(stem, direction).into_iter().flat_map(Page::facts);
+        let refers = facts.filter_map(|fact| match fact {
+            Fact::Refers { to, .. } => Some((to.schema().map(str::to_owned), to.last().to_owned())),
+            _ => None,
+        });
+        refers.collect()
+    }
+
     /// The risk of a script as far as its text shows it.
     pub(crate) fn of_text(&self, stem: &str, direction: Direction) -> Risk {
         let Some(page) = self.script(stem, direction) else { return Risk::default() };

@@ -1,10 +1,27 @@
 //! The checks of a preflight, one a file, in the order in which they are told.
 
+mod blocking_chains;
+mod connections;
+mod disk_space;
 mod environment;
 mod history;
 mod idle_in_transaction;
+mod invalid_indexes;
 mod long_transactions;
+mod not_valid_constraints;
+mod pending;
+mod pooler;
 mod prepared_transactions;
+mod privileges;
+mod replication_lag;
+mod replication_slots;
+mod schema;
+mod server_version;
+mod sizes;
+mod timeouts;
+mod transaction_ids;
+mod visibility;
+mod wraparound_vacuum;
 mod writable;
 
 use migrate_runtime::quote_identifier;
@@ -17,10 +34,27 @@ pub(super) use environment::remember as remember_environment;
 pub(crate) const CHECKS: &[&dyn Check] = &[
     &environment::Environment,
     &writable::Writable,
+    &pooler::Pooler,
+    &server_version::ServerVersion,
     &history::History,
+    &pending::PendingMigrations,
+    &privileges::Privileges,
+    &timeouts::Timeouts,
+    &schema::Schema,
+    &sizes::Sizes,
+    &disk_space::DiskSpace,
+    &connections::Connections,
+    &visibility::Visibility,
     &long_transactions::LongTransactions,
     &idle_in_transaction::IdleInTransaction,
+    &blocking_chains::BlockingChains,
     &prepared_transactions::PreparedTransactions,
+    &wraparound_vacuum::WraparoundVacuum,
+    &transaction_ids::TransactionIds,
+    &invalid_indexes::InvalidIndexes,
+    &not_valid_constraints::NotValidConstraints,
+    &replication_lag::ReplicationLag,
+    &replication_slots::ReplicationSlots,
 ];
 
 /// A finding with nothing below it and nothing to do.
