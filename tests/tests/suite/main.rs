@@ -63,6 +63,7 @@ mod out_of_order;
 mod outputs;
 mod postflight_verb;
 mod preflight;
+mod preflight_server;
 mod preflight_sessions;
 mod privileges;
 mod proof;

@@ -34,11 +34,11 @@ impl Check for Sizes {
                  LEFT JOIN pg_index i ON i.indexrelid = l.relation LEFT JOIN pg_class t ON t.reltoastrelid = l.relation \
                  WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' \
                  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())), \
-                 some AS (SELECT c.oid FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace \
+                 candidate AS (SELECT c.oid FROM pg_class c JOIN pg_namespace s ON s.oid = c.relnamespace \
                  WHERE c.relkind IN ('r', 'm') AND s.nspname NOT LIKE 'pg\\_%' AND s.nspname <> 'information_schema' \
                  ORDER BY (c.reltuples < 0) DESC, c.relpages DESC LIMIT 200), \
                  sized AS (SELECT c.oid, l.oid IS NOT NULL AS busy, CASE WHEN l.oid IS NULL THEN pg_total_relation_size(c.oid) \
-                 ELSE c.relpages * current_setting('block_size')::int8 END AS size FROM some \
+                 ELSE c.relpages * current_setting('block_size')::int8 END AS size FROM candidate \
                  JOIN pg_class c USING (oid) LEFT JOIN (SELECT DISTINCT oid FROM locked) l USING (oid)) \
                  SELECT NULL, CASE WHEN has_database_privilege(current_database(), 'CONNECT') \
                  THEN pg_database_size(current_database()) END, false \
