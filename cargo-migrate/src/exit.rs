@@ -49,6 +49,22 @@ impl Exit {
         }
     }
 
+    /// From the number, as an audit log has it; what is no number of ours is that of a migration that failed.
+    pub(crate) fn of_code(code: u8) -> Self {
+        let all = [
+            Self::Success,
+            Self::Refused,
+            Self::PostflightFailed,
+            Self::RollbackFailed,
+            Self::Usage,
+            Self::Database,
+            Self::Dirty,
+            Self::CheckFound,
+            Self::HistoryRefused,
+        ];
+        all.into_iter().find(|exit| exit.code() == code).unwrap_or(Self::MigrationFailed)
+    }
+
     /// What a failure ends in.
     pub fn of(error: &anyhow::Error) -> Self {
         if let Some(problem) = error.downcast_ref::<crate::Problem>() {
@@ -196,6 +212,9 @@ mod tests {
         ];
         for (exit, code) in table {
             assert_eq!(exit.code(), code, "{exit:?}");
+            if code < 128 {
+                assert_eq!(Exit::of_code(code), exit);
+            }
         }
     }
 

@@ -17,6 +17,7 @@ mod drift;
 mod exit;
 mod expected;
 mod files;
+mod gate;
 mod git;
 mod health;
 #[allow(dead_code, unused_imports)] // Issue C is being built.

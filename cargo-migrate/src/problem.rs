@@ -1,8 +1,12 @@
 //! What goes wrong before, after and around the engine, each with what to do about it.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use migrate_runtime::event::Session;
 
 use crate::Exit;
+use crate::render::time;
 
 /// A failure of the command line itself.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -93,17 +97,6 @@ pub enum Problem {
         /// Why.
         why: String,
     },
-    /// A change to a protected environment.
-    #[error(
-        "{} is protected: `{verb}` would change it without a preflight and a backup",
-        name_of(environment)
-    )]
-    Protected {
-        /// The environment, where one was named.
-        environment: Option<String>,
-        /// The verb.
-        verb: &'static str,
-    },
     /// No preflight was passed.
     #[error("no preflight was passed for {}", name_of(environment))]
     PreflightMissing {
@@ -150,6 +143,43 @@ pub enum Problem {
         /// The marker.
         path: PathBuf,
         /// Why.
+        why: String,
+    },
+    /// Somebody else deploys.
+    #[error("another deployment held the deploy lock for {}", time(*waited))]
+    Deploying {
+        /// How long we waited.
+        waited: Duration,
+        /// Who holds it, where the server lets us see it.
+        holder: Option<Box<Session>>,
+    },
+    /// A deployment that has not ended, with other files than there are now.
+    #[error(
+        "deployment {run} of {begun_at} is not finished, and the files are no longer its own: {}",
+        differences.join(", ")
+    )]
+    OtherFiles {
+        /// Its name.
+        run: String,
+        /// When it began, ISO 8601.
+        begun_at: String,
+        /// What is not as it was, in words.
+        differences: Vec<String>,
+        /// What it has applied.
+        applied: Vec<String>,
+    },
+    /// `--on-failure rollback` of what has no way back.
+    #[error("`--on-failure rollback` is not possible: {} cannot be rolled back", stems.join(", "))]
+    NoWayBack {
+        /// The migrations.
+        stems: Vec<String>,
+    },
+    /// A backup that cannot stand for the one that would be made.
+    #[error("backup {id} will not do: {why}")]
+    UnfitBackup {
+        /// Its id.
+        id: String,
+        /// What is wrong with it.
         why: String,
     },
     /// `verify --record` where `migrations.lock` may not be changed.
@@ -425,8 +455,7 @@ impl Problem {
     /// What it ends in.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Protected { .. }
-            | Self::PreflightMissing { .. }
+            Self::PreflightMissing { .. }
             | Self::PreflightOtherDatabase { .. }
             | Self::PreflightOtherPending { .. }
             | Self::PreflightStale { .. }
@@ -438,8 +467,12 @@ impl Problem {
             | Self::OtherDatabase { .. }
             | Self::BackupFailed { .. }
             | Self::LoadFailed { .. }
-            | Self::MissingRoles { .. } => Exit::Refused,
+            | Self::MissingRoles { .. }
+            | Self::OtherFiles { .. }
+            | Self::NoWayBack { .. }
+            | Self::UnfitBackup { .. } => Exit::Refused,
             Self::Restore(refusal) => refusal.exit(),
+            Self::Deploying { .. } => Exit::Database,
             _ => Exit::Usage,
         }
     }
@@ -459,12 +492,15 @@ impl Problem {
             Self::NoProject { .. } => "no_project",
             Self::Dotenv { .. } => "dotenv",
             Self::Manifest { .. } => "manifest",
-            Self::Protected { .. } => "protected",
             Self::PreflightMissing { .. } => "preflight_missing",
             Self::PreflightOtherDatabase { .. } => "preflight_other_database",
             Self::PreflightOtherPending { .. } => "preflight_other_pending",
             Self::PreflightStale { .. } => "preflight_stale",
             Self::PreflightUnreadable { .. } => "preflight_unreadable",
+            Self::Deploying { .. } => "deploying",
+            Self::OtherFiles { .. } => "other_files",
+            Self::NoWayBack { .. } => "no_way_back",
+            Self::UnfitBackup { .. } => "unfit_backup",
             Self::RecordLocked { .. } => "record_locked",
             Self::NeedsYes { .. } => "needs_yes",
             Self::Declined => "declined",
@@ -540,11 +576,6 @@ impl Problem {
                 "write NAME=VALUE lines, with quotes around values that have spaces".to_owned()
             }
             Self::Manifest { .. } => "repair it and try again".to_owned(),
-            Self::Protected { .. } => {
-                "the harness for production runs (preflight, backup) is not in this version; \
-                 `--force REASON` goes on without it and keeps the reason in the audit log"
-                    .to_owned()
-            }
             Self::PreflightOtherDatabase { environment, .. } => format!(
                 "see that the address leads to the database that is meant, then run `{}`",
                 preflight_of(environment)
@@ -553,7 +584,28 @@ impl Problem {
             | Self::PreflightOtherPending { environment, .. }
             | Self::PreflightStale { environment, .. }
             | Self::PreflightUnreadable { environment, .. } => {
-                format!("run `{}`, then this again", preflight_of(environment))
+                format!(
+                    "run `{}`, then this again\n\
+                     or go on without one: `--force REASON`, which the audit log keeps",
+                    preflight_of(environment)
+                )
+            }
+            Self::Deploying { .. } => {
+                "wait for it and deploy again, or wait longer: --lock-wait; `cargo migrate history` says how far it is"
+                    .to_owned()
+            }
+            Self::OtherFiles { applied, .. } => format!(
+                "check out the files it was begun with and deploy again, which finishes it\n\
+                 or give it up and deploy what is here now: `--abandon REASON` ({} of it {} applied and stays)",
+                if applied.is_empty() { "nothing".to_owned() } else { applied.join(", ") },
+                if applied.len() > 1 { "are" } else { "is" },
+            ),
+            Self::NoWayBack { .. } => {
+                "take `--on-failure restore`, which goes back to the backup, or `--on-failure stop`".to_owned()
+            }
+            Self::UnfitBackup { .. } => {
+                "leave --backup out, and one is made; `cargo migrate backup list` shows those that are there"
+                    .to_owned()
             }
             Self::RecordLocked { .. } => {
                 "record on a developer's machine and commit migrations.lock and schema.sql.snap; without --record, `verify` \
@@ -661,7 +713,10 @@ pub(crate) mod tests {
             Problem::NoProject { folder: path() },
             Problem::Dotenv { path: path(), why: text() },
             Problem::Manifest { path: path(), why: text() },
-            Problem::Protected { environment: None, verb: "up" },
+            Problem::Deploying { waited: Duration::from_secs(1), holder: None },
+            Problem::OtherFiles { run: text(), begun_at: text(), differences: vec![], applied: vec![] },
+            Problem::NoWayBack { stems: vec![text()] },
+            Problem::UnfitBackup { id: text(), why: text() },
             Problem::RecordLocked { origin: text() },
             Problem::NeedsYes { question: text() },
             Problem::Declined,
@@ -711,7 +766,6 @@ pub(crate) mod tests {
     fn a_refusal_is_1_and_everything_else_5() {
         for problem in all() {
             let refused = [
-                "protected",
                 "record_locked",
                 "needs_yes",
                 "declined",
@@ -721,9 +775,16 @@ pub(crate) mod tests {
                 "load_failed",
                 "missing_roles",
                 "swap_changed",
+                "other_files",
+                "no_way_back",
+                "unfit_backup",
             ];
-            let refused = refused.contains(&problem.kind());
-            assert_eq!(problem.exit().code(), if refused { 1 } else { 5 }, "{problem:?}");
+            let code = match problem.kind() {
+                "deploying" => 6,
+                kind if refused.contains(&kind) => 1,
+                _ => 5,
+            };
+            assert_eq!(problem.exit().code(), code, "{problem:?}");
         }
     }
 }

@@ -214,6 +214,12 @@ impl Migrator {
         block(self.last_note_inner(action))
     }
 
+    /// The lines of the audit log with this action that one run wrote, oldest first; none also where they may not be read.
+    /// Writes nothing.
+    pub fn notes_of_run(&self, action: &str, run: &str) -> Result<Vec<LogEntry>, Error> {
+        block(self.notes_of_run_inner(action, run))
+    }
+
     /// What would have to change in the history for it to fit the set. Writes nothing.
     pub fn repair_plan(&self) -> Result<RepairPlan, Error> {
         block(self.repair_plan_inner())

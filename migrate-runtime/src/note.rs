@@ -59,6 +59,15 @@ impl Runner<'_> {
         let filter = format!("WHERE action = {}", quote_literal(action));
         Ok(self.log_lines(&filter, Some(1)).await?.pop())
     }
+
+    /// The lines with this action of one run, oldest first; none where they may not be read.
+    async fn notes_of_run(&self, action: &str, run: &str) -> Result<Vec<crate::LogEntry>, Error> {
+        if !self.readable_log().await? {
+            return Ok(Vec::new());
+        }
+        let filter = format!("WHERE action = {} AND run = {}", quote_literal(action), quote_literal(run));
+        self.log_lines(&filter, None).await
+    }
 }
 
 impl Migrator {
@@ -74,5 +83,16 @@ impl Migrator {
         let last = runner.last_note(action).await;
         runner.work.close().await;
         last
+    }
+
+    pub(crate) async fn notes_of_run_inner(
+        &self,
+        action: &str,
+        run: &str,
+    ) -> Result<Vec<crate::LogEntry>, Error> {
+        let runner = self.connect().await?;
+        let notes = runner.notes_of_run(action, run).await;
+        runner.work.close().await;
+        notes
     }
 }

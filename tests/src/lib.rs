@@ -18,6 +18,7 @@ pub mod log;
 pub mod migrations;
 pub mod output;
 pub mod pgbouncer;
+pub mod production;
 pub mod proxy;
 pub mod redact;
 pub mod restorable;

@@ -1,5 +1,6 @@
 //! A project to break: three migrations, what they do, and how an undisturbed run of them ends.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -63,6 +64,8 @@ pub enum Goal {
     Up,
     /// `down --all`, from one where everything is applied.
     Down,
+    /// `deploy`, from an empty database.
+    Deploy,
 }
 
 /// A project, a server of its own, and the schemas that undisturbed runs end in.
@@ -181,7 +184,7 @@ impl Subject {
     pub fn database(&self, goal: Goal) -> String {
         let name = format!("subject_{}", self.counter.fetch_add(1, Ordering::Relaxed));
         let template = match goal {
-            Goal::Up => "template0",
+            Goal::Up | Goal::Deploy => "template0",
             Goal::Down => APPLIED,
         };
         // Two copies of one database at once are refused: its template is "being accessed by other users".
@@ -214,7 +217,20 @@ impl Subject {
         match goal {
             Goal::Up => self.command(url, &[&["up"], prove].concat()),
             Goal::Down => self.command(url, &[&["down", "--all"], prove].concat()),
+            Goal::Deploy => {
+                // Each database has its backups and its logs for itself.
+                let before_query = url.split('?').next().unwrap_or_default();
+                let folder = self.backups(before_query.rsplit('/').next().unwrap_or_default());
+                let logs = folder.with_file_name("log").display().to_string();
+                let backups = folder.display().to_string();
+                self.command(url, &["deploy", "--backup-dir", &backups, "--log-dir", &logs])
+            }
         }
+    }
+
+    /// Where the backups of a database are kept.
+    pub fn backups(&self, database: &str) -> PathBuf {
+        self.environment.path(format!(".migrate/{database}/backups"))
     }
 
     /// Runs to a goal.
@@ -284,13 +300,14 @@ impl Subject {
         assert_eq!(answer(&mut client, "SELECT count(*) FROM schema_migrations WHERE dirty"), "0");
         drop(client);
         let dumps = self.dumps.lock().unwrap().clone();
-        let expected = dumps.iter().find(|(of, _)| *of == goal).map(|(_, dump)| dump.as_str());
+        let as_goal = if goal == Goal::Deploy { Goal::Up } else { goal };
+        let expected = dumps.iter().find(|(of, _)| *of == as_goal).map(|(_, dump)| dump.as_str());
         assert_eq!(Some(dump::schema(&url, &[]).as_str()), expected, "{context}");
     }
 
     fn assert_final(&self, goal: Goal, standing: &[Standing], context: &str) {
         let expected = match goal {
-            Goal::Up => (Extent::Whole, Recorded::Applied),
+            Goal::Up | Goal::Deploy => (Extent::Whole, Recorded::Applied),
             Goal::Down => (Extent::Nothing, Recorded::Absent),
         };
         assert!(standing.iter().all(|one| (one.1, one.2) == expected), "{standing:?}\n{context}");

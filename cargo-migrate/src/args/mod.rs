@@ -1,6 +1,7 @@
 //! The parsed arguments, as they were given: what they mean together with the configuration is `config`'s part.
 
 mod compare;
+mod gate;
 mod global;
 mod prove;
 mod report;
@@ -10,12 +11,13 @@ mod value;
 use clap::{Parser, Subcommand};
 
 pub use compare::Compare;
+pub use gate::Gate;
 pub use global::{ColorWhen, Format, Global};
 pub use prove::Prove;
 pub use report::{ReportFile, Reports};
 pub(crate) use since::since;
 pub use value::{Parameter, Target};
-pub(crate) use value::{age, duration, history_table, quote_history_table};
+pub(crate) use value::{age, duration, history_table, quote_history_table, reason};
 
 use crate::command;
 

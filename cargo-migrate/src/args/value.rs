@@ -25,6 +25,14 @@ pub(crate) fn age(text: &str) -> Result<Duration, String> {
     total.map(Duration::from_secs).ok_or_else(|| "write a whole number with a unit: 36h, 7d, 12w".to_owned())
 }
 
+/// A reason, which has words in it.
+pub(crate) fn reason(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("say why, in words: the audit log keeps it".to_owned()),
+        reason => Ok(reason.to_owned()),
+    }
+}
+
 /// `name` or `schema.name`; a part in double quotes may hold a dot, and a doubled quote stands for one.
 pub(crate) fn history_table(text: &str) -> Result<HistoryTable, String> {
     let mut parts = Vec::new();

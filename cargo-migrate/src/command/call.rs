@@ -182,20 +182,6 @@ impl<'a> Call<'a> {
         migrator
     }
 
-    /// Refuses to change a protected environment, unless a reason to do so all the same was given.
-    pub(crate) fn gate(
-        &self,
-        settings: &Settings,
-        verb: &'static str,
-        force: Option<&str>,
-    ) -> Result<(), Problem> {
-        if settings.protected.value && force.is_none() {
-            let environment = settings.environment.as_ref().map(|environment| environment.value.clone());
-            return Err(Problem::Protected { environment, verb });
-        }
-        Ok(())
-    }
-
     /// Writes the result of a verb to the files that were asked for beside it.
     pub(crate) fn write_reports(
         &self,

@@ -7,7 +7,8 @@ use migrate_core::{Goal, Set};
 use migrate_runtime::{Error, Migrator, PlannedScript, Report};
 
 use super::call::{Answer, Call, Outcome, check_target};
-use crate::args::{Prove, Target};
+use crate::args::{self, Prove, Target};
+use crate::gate::{self, Request};
 use crate::render::view::{DownDiffView, DryRunView};
 use crate::{Problem, expected, files, loss, question};
 
@@ -56,9 +57,8 @@ pub struct Down {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     locked: Option<bool>,
 
-    /// Change a protected environment without preflight and backup, for this reason, which the audit log keeps
-    #[arg(long, value_name = "REASON")]
-    force: Option<String>,
+    #[command(flatten)]
+    gate: args::Gate,
 }
 
 impl Down {
@@ -72,19 +72,19 @@ impl Down {
         let set = files::read(&settings)?;
         files::check_lock(&settings, &set)?;
         let goal = self.goal(&set)?;
-        if !self.dry_run {
-            call.gate(&settings, "down", self.force.as_deref())?;
-        }
-        let (migrator, database) = call.migrator(&settings, set.clone(), self.force.as_deref())?;
+        let (migrator, database) = call.migrator(&settings, set.clone(), self.gate.reason().as_deref())?;
         let migrator = match (self.use_file_down, self.use_recorded_down) {
             (false, false) => migrator,
             (file, _) => migrator.prefer_file_down(Some(file)),
         };
+        let request = Request { verb: "down", said: &self.gate, goal: Some(goal), backup: true };
         if self.dry_run {
             let plan = migrator.dry_run(goal)?;
+            gate::preview(call, &settings, &set, &migrator, request)?;
             loss::tell(call, &settings, &migrator.planned_scripts(goal)?, &database)?;
             return Answer::ok(DryRunView(plan));
         }
+        // The question first: nobody wants to be asked when a long backup is done.
         let migrator = match settings.protected.value {
             true => {
                 let (migrator, scripts) = Self::settle(call, migrator, goal)?;
@@ -93,6 +93,7 @@ impl Down {
             }
             false => migrator,
         };
+        gate::pass(call, &settings, &set, &migrator, request)?;
         let report = Self::run_or_ask(call, &set, migrator, goal)?;
         call.finish(&settings, &set, report, database)
     }

@@ -6,7 +6,8 @@ use clap::Args;
 use migrate_core::Goal;
 
 use super::call::{Call, Outcome};
-use crate::args::Prove;
+use crate::args::{self, Prove};
+use crate::gate::{self, Request};
 use crate::{expected, files};
 
 /// Roll back the newest migrations and apply them again, as their files are now
@@ -26,9 +27,8 @@ pub struct Redo {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     locked: Option<bool>,
 
-    /// Change a protected environment without preflight and backup, for this reason, which the audit log keeps
-    #[arg(long, value_name = "REASON")]
-    force: Option<String>,
+    #[command(flatten)]
+    gate: args::Gate,
 }
 
 impl Redo {
@@ -36,11 +36,13 @@ impl Redo {
         let settings = call.settings(self.locked)?.proving(self.prove.said());
         let set = files::read(&settings)?;
         files::check_lock(&settings, &set)?;
-        call.gate(&settings, "redo", self.force.as_deref())?;
-        let (migrator, database) = call.migrator(&settings, set.clone(), self.force.as_deref())?;
-        let works = call.context.engine_works();
+        let (migrator, database) = call.migrator(&settings, set.clone(), self.gate.reason().as_deref())?;
         let migrator = migrator.prefer_file_down(Some(false));
-        let result = migrator.run(Goal::Redo(self.steps.get()));
+        let goal = Goal::Redo(self.steps.get());
+        let request = Request { verb: "redo", said: &self.gate, goal: Some(goal), backup: true };
+        gate::pass(call, &settings, &set, &migrator, request)?;
+        let works = call.context.engine_works();
+        let result = migrator.run(goal);
         drop(works);
         let report = expected::told(call, &set, &migrator, result)?;
         call.finish(&settings, &set, report, database)

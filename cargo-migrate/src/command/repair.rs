@@ -3,8 +3,9 @@
 use clap::Args;
 
 use super::call::{Answer, Call, Outcome};
-use crate::files;
+use crate::gate::{self, Request};
 use crate::render::view::RepairView;
+use crate::{args, files};
 
 /// Show what would have to change in the history for it to fit the files; change it with --yes
 ///
@@ -16,8 +17,9 @@ pub struct Repair {
     #[arg(short, long)]
     yes: bool,
 
-    /// Change a protected environment without preflight and backup, for this reason, which the audit log keeps
-    #[arg(long, value_name = "REASON")]
+    /// Change the history of a protected environment without a fresh passing preflight, for this reason, which the audit
+    /// log keeps
+    #[arg(long, value_name = "REASON", value_parser = args::reason)]
     force: Option<String>,
 }
 
@@ -30,13 +32,14 @@ impl Repair {
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(None)?;
         let set = files::read(&settings)?;
-        if self.yes {
-            call.gate(&settings, "repair", self.force.as_deref())?;
-        }
-        let (migrator, _) = call.migrator(&settings, set, self.force.as_deref())?;
+        let (migrator, _) = call.migrator(&settings, set.clone(), self.force.as_deref())?;
         let plan = migrator.repair_plan()?;
         let done = self.yes && !plan.repairs.is_empty();
         if done {
+            let said = args::Gate { force: self.force.clone(), ..args::Gate::default() };
+            // Rows of the history are all that changes, and what they were is in the audit log: no backup for that.
+            let request = Request { verb: "repair", said: &said, goal: None, backup: false };
+            gate::pass(call, &settings, &set, &migrator, request)?;
             let _works = call.context.engine_works();
             migrator.repair(&plan)?;
         }

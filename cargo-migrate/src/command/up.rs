@@ -6,7 +6,8 @@ use clap::Args;
 use migrate_core::Goal;
 
 use super::call::{Answer, Call, Outcome, check_target};
-use crate::args::{Prove, Target};
+use crate::args::{self, Prove, Target};
+use crate::gate::{self, Request};
 use crate::render::view::DryRunView;
 use crate::{expected, files};
 
@@ -14,6 +15,9 @@ use crate::{expected, files};
 ///
 /// Each runs in a transaction of its own, together with its row in the history. What cannot run in a transaction, such
 /// as CREATE INDEX CONCURRENTLY, runs statement by statement with a journal, and is resumed where it was interrupted.
+///
+/// In a protected environment it wants a fresh passing `preflight` of this database with these migrations pending, and
+/// makes a backup first. `deploy` does all of it.
 #[derive(Debug, Args)]
 pub struct Up {
     /// Apply this many at most
@@ -47,9 +51,8 @@ pub struct Up {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     locked: Option<bool>,
 
-    /// Change a protected environment without preflight and backup, for this reason, which the audit log keeps
-    #[arg(long, value_name = "REASON")]
-    force: Option<String>,
+    #[command(flatten)]
+    gate: args::Gate,
 }
 
 impl Up {
@@ -70,17 +73,18 @@ impl Up {
             (None, Some(target)) => Goal::UpTo(target.version),
             (None, None) => Goal::UpAll,
         };
-        if !self.dry_run {
-            call.gate(&settings, "up", self.force.as_deref())?;
-        }
-        let (migrator, database) = call.migrator(&settings, set.clone(), self.force.as_deref())?;
+        let (migrator, database) = call.migrator(&settings, set.clone(), self.gate.reason().as_deref())?;
         let migrator = migrator
             .single_transaction(self.single_transaction)
             .allow_out_of_order(self.allow_out_of_order)
             .auto_recover(!self.no_auto_recover);
+        let request = Request { verb: "up", said: &self.gate, goal: Some(goal), backup: true };
         if self.dry_run {
-            return Answer::ok(DryRunView(migrator.dry_run(goal)?));
+            let plan = migrator.dry_run(goal)?;
+            gate::preview(call, &settings, &set, &migrator, request)?;
+            return Answer::ok(DryRunView(plan));
         }
+        gate::pass(call, &settings, &set, &migrator, request)?;
         let works = call.context.engine_works();
         let result = migrator.run(goal);
         drop(works);

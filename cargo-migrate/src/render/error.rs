@@ -181,6 +181,9 @@ fn internal(query: &str, position: u32) -> String {
 }
 
 fn in_the_way(failure: &anyhow::Error) -> Vec<(&'static str, &Session)> {
+    if let Some(Problem::Deploying { holder, .. }) = failure.downcast_ref() {
+        return holder.iter().map(|one| ("held by", &**one)).collect();
+    }
     match failure.downcast_ref() {
         Some(EngineError::LockNotObtained { holder, .. }) => {
             holder.iter().map(|one| ("held by", &**one)).collect()

@@ -187,6 +187,10 @@ pub(crate) fn error(failure: &anyhow::Error, dir: Option<&Path>) -> Value {
     if let Some(failure) = error::server_failure(failure) {
         object.insert("failure".to_owned(), server_failure(failure, dir));
     }
+    if let Some(crate::Problem::Deploying { waited, holder }) = failure.downcast_ref() {
+        object.insert("waited_ms".to_owned(), milliseconds(*waited));
+        object.insert("holder".to_owned(), holder.as_deref().map(session).into());
+    }
     match failure.downcast_ref() {
         Some(EngineError::LockNotObtained { waited, holder }) => {
             object.insert("waited_ms".to_owned(), milliseconds(*waited));

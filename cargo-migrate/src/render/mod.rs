@@ -21,4 +21,4 @@ pub(crate) use escape::{escape, escape_json, escape_line};
 pub(crate) use event::{Narrator, wordless};
 pub(crate) use paint::Paint;
 pub(crate) use ui::{Page, SCHEMA, Ui, View};
-pub(crate) use words::size;
+pub(crate) use words::{count, size, time};

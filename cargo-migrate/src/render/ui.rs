@@ -255,6 +255,15 @@ impl Ui {
         }
     }
 
+    /// Writes what went wrong in a run that has a result all the same. `dir` as for [`fail`](Self::fail).
+    pub(crate) fn complain(&self, failure: &anyhow::Error, dir: Option<&Path>) {
+        self.rest();
+        match self.format {
+            Format::Json => self.line("error", json!({ "error": structured::error(failure, dir) })),
+            _ => self.stderr.write(&error::human(failure, dir, self.err)),
+        }
+    }
+
     fn line(&self, event: &str, value: Value) {
         let mut line = Map::new();
         line.insert("event".to_owned(), event.into());

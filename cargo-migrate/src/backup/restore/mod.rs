@@ -20,7 +20,7 @@ mod verify;
 pub(crate) use into_new::{Options, Restored, existing, into_new};
 use likeness::Likeness;
 pub(crate) use mark::State;
-pub(crate) use place::Place;
+pub(crate) use place::{Marked, Place};
 pub use refusal::Refusal;
 pub(crate) use refusal::shell;
 pub(crate) use swap::{Swapped, swap};

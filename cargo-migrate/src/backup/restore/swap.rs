@@ -100,6 +100,17 @@ fn marked(place: &Place, name: &str) -> anyhow::Result<(Likeness, Mark)> {
     Ok((found, mark))
 }
 
+/// Looks whether a backup of this database could be put in its place, before there is one to restore.
+pub(crate) fn foresee(call: &Call, settings: &Settings) -> anyhow::Result<()> {
+    let place = Place::reach(call, &call.database(settings)?)?;
+    let old = place.old()?;
+    place.may_create(old.as_ref())?;
+    match &old {
+        Some(old) => binds::check(&place, old, None),
+        None => Ok(()),
+    }
+}
+
 impl Exchange {
     /// The name that both want.
     pub(crate) fn database(&self) -> &str {

@@ -1,6 +1,7 @@
 //! Results, one file for what belongs together.
 
 mod backup;
+mod deploy;
 mod doctor;
 mod down_diff;
 mod drift;
@@ -8,6 +9,7 @@ mod dry_run;
 mod expected;
 mod files;
 mod finding;
+mod gate;
 mod health;
 mod history;
 pub(crate) mod inspection;
@@ -35,12 +37,14 @@ mod text;
 mod verify;
 
 pub(crate) use backup::{BackupListView, BackupProgress, BackupView, PrunedView, VerifiedView};
+pub(crate) use deploy::{DeployNote, DeployPlanView, DeployView};
 pub(crate) use doctor::DoctorView;
 pub(crate) use down_diff::DownDiffView;
 pub(crate) use drift::{DriftView, sentences};
 pub(crate) use dry_run::DryRunView;
 pub(crate) use expected::ExpectedView;
 pub(crate) use files::{CiView, InitView, NewView};
+pub(crate) use gate::GateView;
 pub(crate) use health::HealthView;
 pub(crate) use history::HistoryView;
 pub(crate) use lines::LinesView;
