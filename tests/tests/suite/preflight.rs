@@ -290,6 +290,7 @@ fn the_screen() {
     // Only what is to be copied is wider than the page.
     let copied = [
         "  do:",
+        "  [sha256",
         "       ",
         "  it holds",
         "  0003_type",

@@ -323,3 +323,87 @@ fn lint_is_told_the_servers_version() {
     say(major);
     assert_eq!(Seen::passed(&environment, &[]).severity("server-version"), "ok");
 }
+
+#[test]
+fn replicas_that_are_behind_and_slots_that_nobody_reads() {
+    let cluster = Cluster::builder().setting("wal_level", "logical").setting("max_wal_size", "1GB").start();
+    let database = cluster.database();
+    let environment = project(database.url());
+    let standby = cluster.standby();
+    let mut admin = cluster.admin();
+    poll_until(&mut admin, "SELECT state FROM pg_stat_replication", "streaming");
+    let seen = Seen::passed(&environment, &[]);
+    assert_eq!((seen.severity("replication-lag"), seen.severity("replication-slots")), ("ok", "ok"));
+
+    // It does not replay, and so it falls behind.
+    let mut replica = Client::connect(&standby.url("postgres"), NoTls).unwrap();
+    replica.batch_execute("SELECT pg_wal_replay_pause()").unwrap();
+    admin.batch_execute("SELECT pg_create_physical_replication_slot('unused', true), pg_create_physical_replication_slot('new')").unwrap();
+    let write = "CREATE TABLE IF NOT EXISTS ballast (x text); INSERT INTO ballast SELECT repeat('x', 1000) FROM generate_series(1, 80000)";
+    admin.batch_execute(write).unwrap();
+    let lag = "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn) > 67108864 FROM pg_stat_replication";
+    poll_until(&mut admin, lag, "t");
+    let seen = Seen::passed(&environment, &[]);
+    let finding = seen.only("replication-lag", "warning");
+    assert!(finding["data"]["lag_bytes"].as_u64().unwrap() > 64 << 20, "{finding:#}");
+    let slots = seen.findings("replication-slots");
+    let of = |name: &str| slots.iter().find(|slot| slot["data"]["slot"] == name).unwrap();
+    assert_eq!(of("unused")["severity"], "warning");
+    assert!(of("unused")["data"]["retained_bytes"].as_u64().unwrap() > 64 << 20);
+    assert_eq!(
+        (&of("new")["severity"], &of("new")["data"]["retained_bytes"]),
+        (&json!("info"), &json!(null))
+    );
+    replica.batch_execute("SELECT pg_wal_replay_resume()").unwrap();
+    drop(replica);
+
+    // A commit that waits for a replica which is not there never ends.
+    admin.batch_execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'").unwrap();
+    admin.batch_execute("SELECT pg_reload_conf()").unwrap();
+    poll_until(&mut admin, "SHOW synchronous_standby_names", "nobody");
+    let seen = Seen::failed(&environment, &[]);
+    // Nor would the end of this test's database.
+    admin.batch_execute("ALTER SYSTEM RESET synchronous_standby_names").unwrap();
+    admin.batch_execute("SELECT pg_reload_conf()").unwrap();
+    assert!(
+        seen.findings("replication-lag").iter().any(|finding| finding["severity"] == "failure"
+            && finding["data"]["synchronous_standby_names"] == "nobody"),
+        "{}",
+        seen.check("replication-lag")
+    );
+}
+
+#[test]
+fn old_transaction_ids_and_the_vacuum_that_does_not_give_way() {
+    let cluster = Cluster::builder()
+        .setting("autovacuum_freeze_max_age", "100000")
+        .setting("autovacuum_naptime", "1s")
+        .setting("autovacuum", "on")
+        .start();
+    let database = cluster.database();
+    let environment = project(database.url());
+    let mut client = database.connect().unwrap();
+    // So slow that it is seen at work: a page a tenth of a second. Nobody vacuums it for another reason.
+    client
+        .batch_execute(
+            "ALTER TABLE orders SET (autovacuum_enabled = false, autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1, fillfactor = 10); \
+             INSERT INTO orders SELECT generate_series(1, 100000)",
+        )
+        .unwrap();
+    assert_eq!(Seen::passed(&environment, &[]).severity("transaction-ids"), "info");
+    // Each subtransaction that writes has a transaction id of its own.
+    client
+        .batch_execute(
+            "CREATE TABLE burnt (x int); DO $$ BEGIN FOR i IN 1..110000 LOOP BEGIN INSERT INTO burnt VALUES (i); \
+             EXCEPTION WHEN division_by_zero THEN NULL; END; END LOOP; END $$",
+        )
+        .unwrap();
+    let worker = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'autovacuum: VACUUM%public.orders (to prevent wraparound)'";
+    poll_until(&mut client, worker, "1");
+    let seen = Seen::failed(&environment, &[]);
+    let finding = seen.only("wraparound-vacuum", "failure");
+    assert_eq!(finding["data"]["conflicts"][0]["table"], "public.orders", "{finding:#}");
+    let findings = seen.findings("transaction-ids");
+    assert!(findings.iter().all(|finding| finding["severity"] == "warning"), "{findings:#?}");
+    assert!(findings.iter().any(|finding| finding["data"]["table"] == "public.orders"), "{findings:#?}");
+}
