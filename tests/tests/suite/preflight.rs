@@ -188,7 +188,8 @@ fn a_database_that_was_made_anew_is_told() {
 
 #[test]
 fn a_history_that_up_refuses_is_a_failure_in_the_words_of_up() {
-    let cases: [(&str, fn(&TestEnvironment)); 5] = [
+    type Case = (&'static str, fn(&TestEnvironment));
+    let cases: [Case; 5] = [
         ("modified", |environment| {
             environment.write("migrations/0001_a.up.sql", "CREATE TABLE a (id bigint);\n");
         }),
