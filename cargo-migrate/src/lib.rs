@@ -2,11 +2,9 @@
 //! `migrate-runtime`.
 
 pub mod args;
-#[allow(dead_code, unused_imports)] // Issue C is being built.
 mod backup;
 mod base;
 mod checked;
-#[allow(dead_code)] // Issue C is being built.
 mod clock;
 pub mod command;
 pub mod config;
@@ -20,23 +18,18 @@ mod files;
 mod gate;
 mod git;
 mod health;
-#[allow(dead_code, unused_imports)] // Issue C is being built.
 mod inspection;
 mod lint;
 mod loss;
 mod loudness;
 mod pattern;
 mod postflight;
-#[allow(dead_code)] // Issue C is being built.
 mod preflight;
 mod problem;
-#[allow(dead_code)] // Issue C is being built.
 mod process;
 mod question;
 mod record;
-#[allow(dead_code, unused_imports)] // Issue C is being built.
 mod records;
-#[allow(dead_code, unused_imports)] // Issue C is being built: preflight will ask for what was measured.
 mod rehearse;
 mod render;
 mod risk;

@@ -97,11 +97,6 @@ impl Touched {
 }
 
 impl Table {
-    /// The strongest lock that the run takes on it.
-    pub(crate) fn strongest(&self) -> Option<&By> {
-        self.by.iter().max_by_key(|by| by.touch.mode)
-    }
-
     /// The first statement whose lock would wait for one that somebody holds.
     pub(crate) fn conflict(&self, held: LockMode) -> Option<&By> {
         self.by.iter().find(|by| by.touch.mode.conflicts(held))

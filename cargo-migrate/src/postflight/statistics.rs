@@ -139,13 +139,15 @@ mod tests {
         super::analyze(&bench.connection, 150_000).unwrap()
     }
 
+    // Autovacuum may come by at any moment: it stays away from the tables of these tests.
+
     #[test]
     fn new_columns_rewrites_expressions_and_partitions_are_told_until_they_are_analyzed() {
         let bench = Bench::new();
         bench.sql("CREATE TABLE small (a int);INSERT INTO small SELECT generate_series(1, 49);CREATE TABLE empty (a int)");
         assert_eq!(whats(&bench.look(&Statistics)), [""; 0]);
         bench.sql(
-            "CREATE TABLE t (a int, b text);INSERT INTO t SELECT g, g::text FROM generate_series(1, 500) g",
+            "CREATE TABLE t (a int, b text) WITH (autovacuum_enabled = off);INSERT INTO t SELECT g, g::text FROM generate_series(1, 500) g",
         );
         let found = bench.look(&Statistics);
         assert_eq!(whats(&found), ["warning: public.t has rows and no statistics of column a and 1 more"]);
@@ -174,8 +176,8 @@ mod tests {
     fn a_role_that_may_read_a_table_sees_its_statistics_and_says_nothing_of_others() {
         let mut bench = Bench::new();
         bench.sql(
-            "CREATE TABLE \"Mine\" (a int);INSERT INTO \"Mine\" SELECT generate_series(1, 500);\
-             CREATE TABLE theirs (a int);INSERT INTO theirs SELECT generate_series(1, 500);GRANT SELECT ON \"Mine\" TO PUBLIC",
+            "CREATE TABLE \"Mine\" (a int) WITH (autovacuum_enabled = off);INSERT INTO \"Mine\" SELECT generate_series(1, 500);\
+             CREATE TABLE theirs (a int) WITH (autovacuum_enabled = off);INSERT INTO theirs SELECT generate_series(1, 500);GRANT SELECT ON \"Mine\" TO PUBLIC",
         );
         bench.as_stranger();
         assert_eq!(

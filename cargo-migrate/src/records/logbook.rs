@@ -164,15 +164,6 @@ impl Logbook {
     /// Writes `<kind>-report-<time>.json`: what `--format json` prints of this view as `result`, and what a person reads
     /// as `text`. The path; `None` where it could not be written, which has been told.
     pub(crate) fn write_view(&self, kind: &str, view: &dyn View) -> Option<PathBuf> {
-        self.write(kind, view.json(), Some(view.human(PLAIN)))
-    }
-
-    /// As [`write_view`](Self::write_view) where there is no view: `value` is the `result`, and a person gets it as JSON.
-    pub(crate) fn write_report(&self, kind: &str, value: &Value) -> Option<PathBuf> {
-        self.write(kind, value.clone(), None)
-    }
-
-    fn write(&self, kind: &str, result: Value, text: Option<String>) -> Option<PathBuf> {
         let mut inner = self.lock();
         let now = SystemTime::now();
         let run = &inner.run;
@@ -185,8 +176,8 @@ impl Logbook {
             "environment": run.environment,
             "database": run.database,
             "tool": TOOL,
-            "result": result,
-            "text": text,
+            "result": view.json(),
+            "text": view.human(PLAIN),
         });
         line::mask(&mut report);
         let written = folder::make(&inner.folder)

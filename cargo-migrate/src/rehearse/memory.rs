@@ -51,22 +51,28 @@ fn read(folder: &Path) -> Book {
     book.filter(|book| book.version == VERSION).unwrap_or_default()
 }
 
-/// How long a migration took the last time that it was rehearsed with exactly this text, on a copy of this database;
-/// `None` where it was not.
+/// How long a migration took the last time that it was rehearsed with exactly this text, on a copy of this database, and
+/// when that was (ISO 8601); `None` where it was not.
 pub(crate) fn measured(
     settings: &Settings,
     identity: &Identity,
     stem: &str,
     checksum: &Checksum,
-) -> Option<Duration> {
+) -> Option<(Duration, String)> {
     in_folder(&settings.log_dir.value, identity, stem, checksum)
 }
 
-fn in_folder(folder: &Path, identity: &Identity, stem: &str, checksum: &Checksum) -> Option<Duration> {
+fn in_folder(
+    folder: &Path,
+    identity: &Identity,
+    stem: &str,
+    checksum: &Checksum,
+) -> Option<(Duration, String)> {
     let book = read(folder);
     let entry = book.measured.get(&checksum.to_string())?;
     let same = entry.stem == stem && entry.identity == *identity;
-    same.then(|| Duration::try_from_secs_f64(entry.elapsed_ms / 1e3).ok()).flatten()
+    let elapsed = Duration::try_from_secs_f64(entry.elapsed_ms / 1e3).ok()?;
+    same.then(|| (elapsed, entry.at.clone()))
 }
 
 /// Keeps what was measured. Where it cannot be written, there is no estimate, and nothing else is different.
@@ -108,13 +114,15 @@ mod tests {
         let here = Identity { system: Some("1".to_owned()), oid: 5, database: "shop".to_owned() };
         let checksum = Checksum::of("ALTER TABLE a ADD b int");
         let took = |stem: &str, identity: &Identity, checksum: &Checksum| {
-            in_folder(folder, identity, stem, checksum)
+            in_folder(folder, identity, stem, checksum).map(|(took, _)| took)
         };
         assert_eq!(took("0001_a", &here, &checksum), None);
         let one = |millis| Measured { stem: "0001_a", checksum, elapsed: Duration::from_millis(millis) };
         keep_in(folder, &here, "2026-11-21T19:00:00Z", &[one(7)]);
         keep_in(folder, &here, "2026-11-21T19:30:00Z", &[one(9)]);
         assert_eq!(took("0001_a", &here, &checksum), Some(Duration::from_millis(9)));
+        let at = in_folder(folder, &here, "0001_a", &checksum).map(|(_, at)| at);
+        assert_eq!(at.as_deref(), Some("2026-11-21T19:30:00Z"));
         assert_eq!(took("0002_a", &here, &checksum), None);
         assert_eq!(took("0001_a", &here, &Checksum::of("other")), None);
         assert_eq!(took("0001_a", &Identity { oid: 6, ..here.clone() }, &checksum), None);

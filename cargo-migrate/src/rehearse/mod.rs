@@ -18,11 +18,11 @@ mod run;
 mod watch;
 mod workload;
 
-pub(crate) use clients::{LoadError, LoadReport, Phase};
+pub(crate) use clients::{LoadReport, Phase};
 pub(crate) use latency::Latency;
 pub(crate) use memory::measured;
 pub(crate) use place::Remark;
 pub(crate) use relations::Written;
-pub(crate) use report::{Copied, Down, Rehearsed};
+pub(crate) use report::{Down, Rehearsed};
 pub(crate) use run::{Ended, Options, run};
-pub(crate) use watch::{Observed, Sizes, Step, Table};
+pub(crate) use watch::{Observed, Step, Table};

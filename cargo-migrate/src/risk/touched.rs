@@ -75,7 +75,11 @@ impl Touched {
             Stmt::DropDomain(_) if cascades => unseen("`DROP DOMAIN … CASCADE`"),
             Stmt::DropExtension(_) if cascades => unseen("`DROP EXTENSION … CASCADE`"),
             Stmt::DropSchema(it) if cascades => {
-                let names = it.schema_refs().filter_map(|schema| Name::of(&schema));
+                let names = it.schema_refs().filter_map(|schema| {
+                    let text = schema.syntax().text().to_string();
+                    let folded = if text.starts_with('"') { text } else { text.to_lowercase() };
+                    Name::parse(folded.trim())
+                });
                 self.schemas.extend(names.map(|name| name.last().to_owned()));
             }
             Stmt::DropSequence(it) => {
@@ -183,6 +187,7 @@ mod tests {
             ("TRUNCATE a, b", "a b"),
             ("TRUNCATE a CASCADE", "emptied:a"),
             ("DROP SCHEMA \"Old\" CASCADE", "schema:Old"),
+            ("DROP SCHEMA IF EXISTS One, two CASCADE;", "schema:one schema:two"),
             ("DROP SEQUENCE s", "s"),
             ("CREATE TABLE a (id int); CREATE INDEX ON b (id)", ""),
             ("CREATE INDEX CONCURRENTLY i ON b (id)", ""),

@@ -77,6 +77,9 @@ fn it_applies_and_rolls_back_on_a_copy_and_production_is_not_touched() {
         answer(&mut client, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"),
         "1"
     );
+    // And a preflight knows from now on how long they take.
+    let preflight = environment.run(&["preflight"]);
+    assert_eq!(preflight.success().stdout.matches(" on a copy on ").count(), 2, "{}", preflight.stdout);
     let steps = result["up"]["migrations"].as_array().unwrap();
     assert_eq!(
         (&steps[0]["migration"], &steps[1]["migration"]),

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::finding;
 use crate::inspection::{Check, Finding, Severity, Situation, Table, Touched};
+use crate::rehearse;
 use crate::render::json as structured;
 use crate::render::words::{bytes, count, time};
 use crate::risk::{Risk, RiskLevel};
@@ -18,12 +19,34 @@ pub(super) struct PendingMigrations;
 /// Of more than these a person gets the number.
 const SHOWN: usize = 20;
 
-/// What an earlier run of a migration took here.
+/// What an earlier run of a migration took.
 struct Measured {
     took: Duration,
+    /// The day.
     at: String,
-    /// The text was the same.
-    same: bool,
+    place: Place,
+}
+
+/// Where it ran.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// On this database, with the same text.
+    Here,
+    /// On this database, with another text.
+    HereOtherwise,
+    /// On a copy of this database, with the same text: `rehearse` was there.
+    Copy,
+}
+
+impl Place {
+    /// As JSON has it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::HereOtherwise => "here_other_text",
+            Self::Copy => "copy",
+        }
+    }
 }
 
 impl Check for PendingMigrations {
@@ -49,7 +72,21 @@ impl Check for PendingMigrations {
             return Ok(vec![finding(Severity::Info, "nothing is pending", json!({ "migrations": [] }))]);
         }
         let touched = situation.touched()?;
-        let measured = measured(situation)?;
+        let mut measured = measured(situation)?;
+        for migration in pending {
+            let here = measured.get(migration.stem.as_ref()).map(|measured| measured.place);
+            if here != Some(Place::Here)
+                && let Some((took, at)) = rehearse::measured(
+                    situation.settings,
+                    &situation.identity,
+                    &migration.stem,
+                    &migration.up.checksum,
+                )
+            {
+                let at = at.chars().take(10).collect();
+                measured.insert(migration.stem.to_string(), Measured { took, at, place: Place::Copy });
+            }
+        }
         let (mut findings, mut lines, mut all) = (Vec::new(), Vec::new(), Vec::new());
         let mut known = Duration::ZERO;
         let mut unknown = 0;
@@ -74,13 +111,13 @@ impl Check for PendingMigrations {
             all.push(data);
         }
         let sum = match (unknown, known) {
-            (0, known) => format!("about {}, as they took here before", time(known)),
+            (0, known) => format!("about {}, as they took before", time(known)),
             (all, _) if all == pending.len() => {
                 "how long they take is unknown: they never ran here, and `rehearse` measures it on a copy"
                     .to_owned()
             }
             (some, known) => {
-                format!("about {} for those that ran here before, unknown for {some}", time(known))
+                format!("about {} for those that ran before, unknown for {some}", time(known))
             }
         };
         let hidden = lines.len().saturating_sub(SHOWN);
@@ -132,9 +169,13 @@ fn risky(migration: &Migration, risk: &Risk, took: Option<&Measured>, data: Valu
 
 fn estimate(measured: Option<&Measured>) -> String {
     match measured {
-        Some(Measured { took, at, same: true }) => format!("took {} here on {at}", time(*took)),
-        Some(Measured { took, at, same: false }) => {
-            format!("took {} here on {at}, with another text", time(*took))
+        Some(Measured { took, at, place }) => {
+            let took = time(*took);
+            match place {
+                Place::Here => format!("took {took} here on {at}"),
+                Place::HereOtherwise => format!("took {took} here on {at}, with another text"),
+                Place::Copy => format!("took {took} on a copy on {at}"),
+            }
         }
         None => "time unknown".to_owned(),
     }
@@ -172,7 +213,7 @@ fn data(migration: &Migration, risk: &Risk, took: Option<&Measured>, touched: &T
         "locks": locks.collect::<Value>(),
         "estimate_ms": took.map(|measured| measured.took.as_millis() as u64),
         "measured_at": took.map(|measured| measured.at.clone()),
-        "measured_same_text": took.map(|measured| measured.same),
+        "measured_on": took.map(|measured| measured.place.name()),
     })
 }
 
@@ -212,7 +253,10 @@ fn measured(situation: &Situation<'_>) -> Result<HashMap<String, Measured>, Engi
             let measured = Measured {
                 took: Duration::try_from_secs_f64(milliseconds / 1000.0).ok()?,
                 at: row.text(2),
-                same: row.text(3) == migration.up.checksum.to_string(),
+                place: match row.text(3) == migration.up.checksum.to_string() {
+                    true => Place::Here,
+                    false => Place::HereOtherwise,
+                },
             };
             Some((row.text(0), measured))
         })
