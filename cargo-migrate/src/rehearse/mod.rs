@@ -18,11 +18,17 @@ mod run;
 mod watch;
 mod workload;
 
+#[cfg(test)]
+pub(crate) use clients::LoadError;
 pub(crate) use clients::{LoadReport, Phase};
 pub(crate) use latency::Latency;
 pub(crate) use memory::measured;
 pub(crate) use place::Remark;
 pub(crate) use relations::Written;
+#[cfg(test)]
+pub(crate) use report::Copied;
 pub(crate) use report::{Down, Rehearsed};
 pub(crate) use run::{Ended, Options, run};
+#[cfg(test)]
+pub(crate) use watch::Sizes;
 pub(crate) use watch::{Observed, Step, Table};

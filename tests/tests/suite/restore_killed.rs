@@ -168,7 +168,7 @@ fn an_interrupted_restore_takes_away_what_it_made() {
     assert!(ended.stderr.contains("was dropped; the database in use is as it was"), "{}", ended.stderr);
     proxy.release();
     let like = database.replace('_', "\\_");
-    assert_eq!(killed.shop.databases(&format!("{like}%")), [database.clone()]);
+    assert_eq!(killed.shop.databases(&format!("{like}%")), std::slice::from_ref(&database));
     killed.check(&database, "after the interrupt");
 }
 

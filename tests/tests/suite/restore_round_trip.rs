@@ -122,7 +122,7 @@ fn locale_and_owner_are_those_of_the_old_one() {
     let name = "Üml \"aut";
     let icu = "CREATE DATABASE \"Üml \"\"aut\" OWNER keeper TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'de-DE' \
                LOCALE 'C.UTF-8' ENCODING 'UTF8'";
-    if shop.ask("postgres", "SHOW server_version_num") < "150000".to_owned()
+    if shop.ask("postgres", "SHOW server_version_num").as_str() < "150000"
         || shop.cluster.admin().batch_execute(icu).is_err()
     {
         // A server without ICU has nothing to get wrong.
