@@ -43,8 +43,10 @@ fn typed(environment: &TestEnvironment, command: &str) -> Output {
 
 #[test]
 fn the_quick_start() {
-    let environment = TestEnvironment::without_database();
+    let mut environment = TestEnvironment::without_database();
     std::fs::remove_dir(environment.path("migrations")).unwrap();
+    let production = migrate_testing::scratch().unwrap();
+    environment.set_var("PRODUCTION_DATABASE_URL", production.url());
     let all = commands("README.md");
     // The first two are for the clone: one is run below on a copy, the other runs this test. The third needs minutes.
     let elsewhere = ["cargo migrate up", "cargo test --workspace", "cargo install --path cargo-migrate"];
@@ -60,6 +62,12 @@ fn the_quick_start() {
             ] {
                 typed(&environment, &format!("git {git}")).success();
             }
+        }
+        if command.contains("--env production") && !environment.read("Cargo.toml").contains("env.production")
+        {
+            let settings =
+                blocks("README.md", "toml").into_iter().find(|block| block.contains("env.production"));
+            environment.write("Cargo.toml", environment.read("Cargo.toml") + "\n" + &settings.unwrap());
         }
         let output = typed(&environment, command);
         output.success();
