@@ -118,7 +118,7 @@ pub enum Error {
         reason: String,
     },
     /// Another runner did not finish in time.
-    #[error("another runner held the migration lock for {waited:?}")]
+    #[error("another runner held the migration lock for {:?}", rounded(waited))]
     LockNotObtained {
         /// How long we waited.
         waited: Duration,
@@ -126,7 +126,7 @@ pub enum Error {
         holder: Option<Box<Session>>,
     },
     /// A table lock was not obtained in any attempt.
-    #[error("`{stem}` did not get a table lock within {waited:?} ({attempts} attempts)")]
+    #[error("`{stem}` did not get a table lock within {:?} ({attempts} attempts)", rounded(waited))]
     TableLock {
         /// The migration.
         stem: String,
@@ -401,4 +401,10 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// To the tenth of a second: nobody waits for nanoseconds.
+fn rounded(waited: &std::time::Duration) -> std::time::Duration {
+    let tenths = (waited.as_millis() / 100).min(u128::from(u64::MAX / 100)) as u64;
+    if tenths == 0 { *waited } else { std::time::Duration::from_millis(tenths * 100) }
 }

@@ -134,14 +134,14 @@ impl Cluster {
         Self { server: started.unwrap_or_else(|error| panic!("{error}")) }
     }
 
-    /// A hot standby that follows this server, made with pg_basebackup.
+    /// A hot standby that follows this server, made with pg_basebackup; it listens on 127.0.0.1 too.
     ///
     /// # Panics
     ///
     /// Where that fails or is missing.
     #[track_caller]
     pub fn standby(&self) -> Self {
-        let settings = Builder::default().setting("hot_standby", "on").scratch_settings();
+        let settings = Builder::default().setting("hot_standby", "on").tcp().scratch_settings();
         let server = ScratchServer::prepare(settings, |user, binaries, data| {
             let mut command = Command::new(binaries.program("pg_basebackup")?);
             command.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--wal-method=stream"]);

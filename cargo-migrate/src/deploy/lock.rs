@@ -98,7 +98,7 @@ fn key(history: &HistoryTable) -> i64 {
 fn holder(connection: &Connection, key: i64) -> Result<Option<Session>, EngineError> {
     let (high, low) = ((key >> 32) as u32, key as u32);
     let sql = format!(
-        "SELECT a.pid, a.application_name, a.usename, coalesce(a.client_addr::text, 'local'), a.state, \
+        "SELECT a.pid, a.application_name, a.usename, coalesce(pg_catalog.host(a.client_addr), 'local'), a.state, \
          extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start) \
          FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid \
          WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low} \

@@ -63,15 +63,18 @@ pub(super) fn look(call: &Call, settings: Option<&Settings>, server: Option<u32>
         }
         None => {
             let of = server.map_or_else(String::new, |server| format!(" {server} or newer"));
-            section.warn(
-                "pg_dump",
-                format!("no pg_dump, pg_restore and psql{of}; {CLIENTS} need them"),
-                match server {
-                    Some(server) => format!("install the client programs of PostgreSQL {server} (Debian: apt install \
-                                             postgresql-client-{server}), or name their folder in MIGRATE_PG_CLIENT_BIN"),
-                    None => INSTALL_CLIENTS.to_owned(),
-                },
-            );
+            let what = format!("no pg_dump, pg_restore and psql{of}; {CLIENTS} need them");
+            let remedy = match server {
+                Some(server) => format!("install the client programs of PostgreSQL {server} (Debian: apt install \
+                                         postgresql-client-{server}), or name their folder in MIGRATE_PG_CLIENT_BIN"),
+                None => INSTALL_CLIENTS.to_owned(),
+            };
+            // Nothing is changed there without a backup.
+            if settings.is_some_and(|settings| settings.protected.value) {
+                section.fail("pg_dump", what, remedy);
+            } else {
+                section.warn("pg_dump", what, remedy);
+            }
         }
     }
     section.lines

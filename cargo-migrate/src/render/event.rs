@@ -150,10 +150,10 @@ impl Narrator {
                 paint.warn("warning")
             )),
             Event::Resolved { stem, committed } => self.print(&format!(
-                "{}: the connection broke while {} was in flight; the server had {} it",
+                "{}: the connection broke while {} was in flight; the server {}",
                 paint.warn("warning"),
                 escape_line(stem),
-                if *committed { "committed" } else { "rolled back" }
+                if *committed { "had committed it" } else { "has rolled it back" }
             )),
             Event::LogUnavailable { why } => self.print(&format!(
                 "{}: the audit log could not be written: {}",

@@ -13,6 +13,7 @@ pub(crate) mod signals;
 mod snippet;
 mod table;
 mod trace;
+mod typed;
 mod ui;
 pub(crate) mod view;
 pub(crate) mod words;

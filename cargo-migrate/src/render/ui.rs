@@ -18,7 +18,7 @@ use super::meter::Meter;
 use super::review::Review;
 use super::trace::{Layer, Trace};
 use super::view::Note;
-use super::{Paint, error, json as structured};
+use super::{Paint, error, json as structured, typed};
 use crate::args::{Format, Global};
 use crate::loudness::Loudness;
 use crate::records::{Level, Records};
@@ -63,6 +63,8 @@ pub(crate) struct Ui {
     done: Arc<Mutex<Vec<Value>>>,
     /// Everything is written there too, at full loudness and without colours, where this run is recorded.
     records: Records,
+    /// As `--env` has it; what MIGRATE_ENV says holds for what is typed next, too.
+    environment: Option<String>,
 }
 
 impl Ui {
@@ -89,7 +91,13 @@ impl Ui {
             narrator: Arc::new(Mutex::new(Narrator::new(context.stderr.clone(), live, err.paint))),
             done: Arc::default(),
             records: context.records.clone(),
+            environment: global.env.clone(),
         }
+    }
+
+    /// A text for people, with commands that mean the same database.
+    fn named(&self, text: String) -> String {
+        typed::for_environment(text, self.environment.as_deref())
     }
 
     /// Whether settings and their origins are to be told.
@@ -131,7 +139,7 @@ impl Ui {
         match self.format {
             Format::Json => self.line(kind, view.json()),
             _ if self.loudness.quiet => {}
-            _ => self.stderr.write(&view.human(self.err)),
+            _ => self.stderr.write(&self.named(view.human(self.err))),
         }
     }
 
@@ -188,7 +196,8 @@ impl Ui {
     /// Writes the result.
     pub(crate) fn answer(&self, command: &str, view: &dyn View, exit: Exit) {
         self.rest();
-        self.stdout.write(&text_of(self.format, command, view, exit, self.out));
+        let text = text_of(self.format, command, view, exit, self.out);
+        self.stdout.write(&if self.format == Format::Human { self.named(text) } else { text });
         if let Some(logbook) = self.records.get() {
             logbook.end(exit, &view.human(Self::PLAIN));
         }
@@ -241,7 +250,7 @@ impl Ui {
         self.rest();
         match self.format {
             Format::Human | Format::Markdown | Format::Sarif | Format::Github => {
-                self.stderr.write(&error::human(failure, dir, self.err));
+                self.stderr.write(&self.named(error::human(failure, dir, self.err)));
             }
             Format::Json => {
                 let mut error = structured::error(failure, dir);
@@ -260,7 +269,7 @@ impl Ui {
         self.rest();
         match self.format {
             Format::Json => self.line("error", json!({ "error": structured::error(failure, dir) })),
-            _ => self.stderr.write(&error::human(failure, dir, self.err)),
+            _ => self.stderr.write(&self.named(error::human(failure, dir, self.err))),
         }
     }
 

@@ -83,6 +83,7 @@ mod restore_round_trip;
 mod restore_swap;
 mod rollback;
 mod round_trip;
+mod runbook;
 mod schema_assert;
 mod schema_changes;
 mod schema_check;

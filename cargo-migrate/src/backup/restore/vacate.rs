@@ -148,7 +148,7 @@ pub(super) fn sessions(connection: &Connection, oids: &[u32]) -> Result<Vec<Sess
     let rows = connection.rows(
         "asking who is connected",
         &format!(
-            "SELECT pid, application_name, usename, client_addr, state, \
+            "SELECT pid, application_name, usename, pg_catalog.host(client_addr), state, \
              extract(epoch FROM pg_catalog.clock_timestamp() - xact_start), query FROM pg_catalog.pg_stat_activity \
              WHERE datid IN ({oids}) AND backend_type <> 'autovacuum worker' AND pid <> pg_catalog.pg_backend_pid() \
              ORDER BY xact_start NULLS LAST, pid"

@@ -39,7 +39,9 @@ impl View for GateView<'_> {
                 if let Some(problem) = checked
                     && !forced
                 {
-                    text += &format!("{}: {}\n", paint.note("hint"), escape_line(&problem.hint()));
+                    for hint in problem.hint().split('\n') {
+                        text += &format!("{}: {}\n", paint.note("hint"), escape_line(hint));
+                    }
                 }
                 text += &match (request.backup, &request.said.backup, &request.said.skip_backup) {
                     (false, ..) => String::new(),
