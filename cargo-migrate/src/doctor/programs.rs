@@ -65,8 +65,10 @@ pub(super) fn look(call: &Call, settings: Option<&Settings>, server: Option<u32>
             let of = server.map_or_else(String::new, |server| format!(" {server} or newer"));
             let what = format!("no pg_dump, pg_restore and psql{of}; {CLIENTS} need them");
             let remedy = match server {
-                Some(server) => format!("install the client programs of PostgreSQL {server} (Debian: apt install \
-                                         postgresql-client-{server}), or name their folder in MIGRATE_PG_CLIENT_BIN"),
+                Some(server) => format!(
+                    "install the client programs of PostgreSQL {server} (Debian: apt install \
+                                         postgresql-client-{server}), or name their folder in MIGRATE_PG_CLIENT_BIN"
+                ),
                 None => INSTALL_CLIENTS.to_owned(),
             };
             // Nothing is changed there without a backup.

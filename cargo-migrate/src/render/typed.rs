@@ -2,8 +2,21 @@
 
 /// Verbs that mean another database without `--env`.
 const VERBS: [&str; 15] = [
-    "backup", "deploy", "doctor", "down", "drift", "health", "history", "postflight", "preflight", "redo",
-    "rehearse", "repair", "schema", "status", "up",
+    "backup",
+    "deploy",
+    "doctor",
+    "down",
+    "drift",
+    "health",
+    "history",
+    "postflight",
+    "preflight",
+    "redo",
+    "rehearse",
+    "repair",
+    "schema",
+    "status",
+    "up",
 ];
 
 const PROGRAM: &str = "cargo migrate ";

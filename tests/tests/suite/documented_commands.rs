@@ -1,10 +1,9 @@
 //! What the documentation tells people to type is typed here: every command, every query and every setting of its code
-//! blocks, as printed but for what stands in a list with a reason.
+//! blocks, as printed but for what stands in a list with a reason. The runbook has a test of its own.
 
 use std::collections::BTreeSet;
 
-use migrate_tests::wait::answer;
-use migrate_tests::{Cluster, Output, TestEnvironment, binaries};
+use migrate_tests::{Output, TestEnvironment, binaries};
 
 /// The code blocks of a language in a page.
 fn blocks(page: &str, language: &str) -> Vec<String> {
@@ -120,34 +119,6 @@ fn the_clones_own_migrations_on_a_fresh_clone() {
     assert!(up.success().stdout.contains("19 migrations applied"), "{}", up.stdout);
     typed(&environment, "cargo migrate down --steps 2 && cargo migrate up && cargo migrate lock --check")
         .success();
-}
-
-#[test]
-fn the_runbooks_commands() {
-    let cluster = Cluster::builder().tcp().start();
-    let mut environment = TestEnvironment::without_database();
-    environment.migration("0001_create_orders", "CREATE TABLE orders (id int);\n", "DROP TABLE orders;\n");
-    let port = cluster.server().port();
-    environment.set_var("DATABASE_URL", cluster.url("postgres"));
-    let mut run = 0;
-    for command in commands("docs/runbook.md") {
-        // Two hosts of an example become one that is there.
-        let command = command.replace(
-            "postgres://app@a.example,b.example/shop",
-            &format!("postgres://postgres@127.0.0.1:{port},127.0.0.1:{port}/postgres"),
-        );
-        typed(&environment, &command).success();
-        run += 1;
-    }
-    assert!(run >= 4, "{run}");
-
-    environment.run(&["up"]).success();
-    let mut admin = cluster.admin();
-    let queries = blocks("docs/runbook.md", "sql");
-    assert!(queries.len() >= 5, "{}", queries.len());
-    for query in queries {
-        answer(&mut admin, &query);
-    }
 }
 
 /// Every `cargo migrate …` that stands in running text is one that the program understands.

@@ -72,7 +72,14 @@ fn restore(typist: &mut Typist<'_>) {
     let proxy = Proxy::start(typist.cluster.upstream());
     proxy.arm(Fault::new(When::Before, Trigger::Sql("CREATE TABLE public.orders".to_owned()), Action::Hold));
     typist.at(&proxy.url(&typist.database));
-    let running = typist.shop.spawn(&["backup", "restore", "--env", "production", "--into", &format!("{}_beside", typist.database)]);
+    let running = typist.shop.spawn(&[
+        "backup",
+        "restore",
+        "--env",
+        "production",
+        "--into",
+        &format!("{}_beside", typist.database),
+    ]);
     proxy.wait_held();
     assert_eq!(running.kill().code, 137);
     drop(proxy);
@@ -82,6 +89,7 @@ fn restore(typist: &mut Typist<'_>) {
     until("the dead client's programs to end", || answer(&mut admin, &left) == "0");
     typist.screen(0);
     typist.sh(&[0, 0]);
-    let unfinished = format!("SELECT count(*) FROM pg_database WHERE datname LIKE '{}\\_%unfinished'", typist.database);
+    let unfinished =
+        format!("SELECT count(*) FROM pg_database WHERE datname LIKE '{}\\_%unfinished'", typist.database);
     assert_eq!(answer(&mut admin, &unfinished), "0");
 }

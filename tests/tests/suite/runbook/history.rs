@@ -11,7 +11,8 @@ pub(super) const SCENES: &[(&str, Scene)] = &[
 ];
 
 fn modified(typist: &mut Typist<'_>) {
-    let (up, old) = ("migrations/0001_create_orders.up.sql", typist.shop.read("migrations/0001_create_orders.up.sql"));
+    let (up, old) =
+        ("migrations/0001_create_orders.up.sql", typist.shop.read("migrations/0001_create_orders.up.sql"));
     typist.shop.write(up, old.replace("customer text NOT NULL", "customer varchar(80) NOT NULL"));
     typist.run("lock").success();
     typist.screen(9);
@@ -22,7 +23,11 @@ fn modified(typist: &mut Typist<'_>) {
 }
 
 fn out_of_order(typist: &mut Typist<'_>) {
-    typist.migration(("0003_add_notes", "ALTER TABLE orders ADD COLUMN note text;\n", "ALTER TABLE orders DROP COLUMN note;\n"));
+    typist.migration((
+        "0003_add_notes",
+        "ALTER TABLE orders ADD COLUMN note text;\n",
+        "ALTER TABLE orders DROP COLUMN note;\n",
+    ));
     typist.preflight();
     typist.run("up --env production --skip-backup test").success();
     typist.migration(COUPONS);
@@ -37,7 +42,11 @@ fn missing(typist: &mut Typist<'_>) {
     for half in ["up", "down"] {
         typist.shop.remove(format!("migrations/0002_add_coupons.{half}.sql"));
     }
-    typist.migration(("0003_add_notes", "ALTER TABLE orders ADD COLUMN note text;\n", "ALTER TABLE orders DROP COLUMN note;\n"));
+    typist.migration((
+        "0003_add_notes",
+        "ALTER TABLE orders ADD COLUMN note text;\n",
+        "ALTER TABLE orders DROP COLUMN note;\n",
+    ));
     typist.screen(9);
     typist.migration(COUPONS);
     typist.sh(&[0]);

@@ -24,7 +24,8 @@ fn empty(typist: &mut Typist<'_>) {
 fn log(typist: &mut Typist<'_>) {
     typist.migration(COUPONS);
     typist.preflight();
-    let read_only = "mount --bind .migrate/log .migrate/log && mount -o remount,ro,bind .migrate/log && exec \"$@\"";
+    let read_only =
+        "mount --bind .migrate/log .migrate/log && mount -o remount,ro,bind .migrate/log && exec \"$@\"";
     typist.within(&["unshare", "--map-root-user", "--mount", "sh", "-c", read_only, "sh"]);
     typist.screen(0);
     typist.sh(&[5]);

@@ -51,7 +51,12 @@ fn full(typist: &mut Typist<'_>) {
     let space = format!("space_{}", typist.database);
     let mut admin = typist.cluster.admin();
     admin.batch_execute(&format!("CREATE TABLESPACE {space} LOCATION '{}'", inside.display())).unwrap();
-    admin.batch_execute(&format!("ALTER ROLE app IN DATABASE {} SET default_tablespace = '{space}'", typist.database)).unwrap();
+    admin
+        .batch_execute(&format!(
+            "ALTER ROLE app IN DATABASE {} SET default_tablespace = '{space}'",
+            typist.database
+        ))
+        .unwrap();
     typist.migration((
         "0002_archive_orders",
         "CREATE TABLE archive AS SELECT o.*, repeat('x', 1000) AS note FROM orders AS o, generate_series(1, 10);\n",
@@ -59,7 +64,9 @@ fn full(typist: &mut Typist<'_>) {
     ));
     typist.run("preflight --env production --allow disk-space=test").success();
     typist.screen(2);
-    admin.batch_execute(&format!("ALTER ROLE app IN DATABASE {} RESET default_tablespace", typist.database)).unwrap();
+    admin
+        .batch_execute(&format!("ALTER ROLE app IN DATABASE {} RESET default_tablespace", typist.database))
+        .unwrap();
     typist.sh(&[0, 0]);
     admin.batch_execute(&format!("DROP TABLESPACE {space}")).unwrap();
 }
@@ -99,8 +106,14 @@ fn failed_down(typist: &mut Typist<'_>) {
 }
 
 fn dirty(typist: &mut Typist<'_>) {
-    typist.client().batch_execute("INSERT INTO orders (customer, total) VALUES ('bob', 1), ('bob', 1)").unwrap();
-    typist.client().batch_execute("UPDATE orders SET customer = customer || id WHERE customer = 'ann'").unwrap();
+    typist
+        .client()
+        .batch_execute("INSERT INTO orders (customer, total) VALUES ('bob', 1), ('bob', 1)")
+        .unwrap();
+    typist
+        .client()
+        .batch_execute("UPDATE orders SET customer = customer || id WHERE customer = 'ann'")
+        .unwrap();
     typist.migration((
         "0002_unique_customers",
         "CREATE INDEX CONCURRENTLY orders_total ON orders (total);\n\

@@ -59,7 +59,8 @@ fn every_block_is_typed_and_every_screen_is_as_printed() {
     in_parallel(&parts, |part| {
         let typed = catch_unwind(AssertUnwindSafe(|| {
             let scene = scenes.iter().find(|(heading, _)| *heading == part.heading);
-            let (_, scene) = scene.unwrap_or_else(|| panic!("nothing types what stands in `{}`", part.heading));
+            let (_, scene) =
+                scene.unwrap_or_else(|| panic!("nothing types what stands in `{}`", part.heading));
             let mut typist = Typist::new(&cluster, part, &others);
             scene(&mut typist);
             typist.done();

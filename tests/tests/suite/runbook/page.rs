@@ -35,11 +35,7 @@ pub(super) fn parts(text: &str) -> Vec<Part> {
             (Some(_), Some("")) => parts.last_mut().unwrap().blocks.extend(open.take()),
             (Some(block), _) => block.text += &format!("{line}\n"),
             (None, Some(language)) => {
-                open = Some(Block {
-                    language: language.to_owned(),
-                    text: String::new(),
-                    line: index + 2,
-                });
+                open = Some(Block { language: language.to_owned(), text: String::new(), line: index + 2 });
             }
             (None, None) if line.starts_with('#') => {
                 let heading = line.trim_start_matches('#').trim().to_owned();
@@ -51,6 +47,50 @@ pub(super) fn parts(text: &str) -> Vec<Part> {
     assert!(open.is_none(), "a block does not end");
     parts.retain(|part| !part.blocks.is_empty());
     parts
+}
+
+/// What a link to a heading says.
+fn anchor(heading: &str) -> String {
+    let letters = heading.to_lowercase();
+    let kept = letters.chars().filter(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-'));
+    kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect()
+}
+
+/// Who looks up words of the screen is led to a part whose screens have them.
+#[test]
+fn the_table_has_the_words_of_the_screens() {
+    let text = std::fs::read_to_string(path()).unwrap();
+    let parts = parts(&text);
+    let table = text.split("\n## Find the screen\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let mut words = 0;
+    for row in table.split('\n').filter(|row| row.starts_with('|')) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        let Some(to) = cells[3].split("](#").nth(1).and_then(|link| link.split(')').next()) else { continue };
+        assert!(
+            text.split('\n')
+                .any(|line| line.starts_with('#') && anchor(line.trim_start_matches(['#', ' '])) == to),
+            "{row}"
+        );
+        let Some(part) = parts.iter().find(|part| anchor(&part.heading) == to) else { continue };
+        let screens: String = part
+            .blocks
+            .iter()
+            .filter(|block| block.language == "text")
+            .map(|block| block.text.as_str())
+            .collect();
+        if screens.is_empty() {
+            continue;
+        }
+        for said in cells[2].split('`').skip(1).step_by(2) {
+            let pattern = regex::escape(said).replace('…', "[^\n]*");
+            assert!(
+                regex::Regex::new(&pattern).unwrap().is_match(&screens),
+                "`{said}` is not in {to}:\n{screens}"
+            );
+            words += 1;
+        }
+    }
+    assert!(words >= 25, "{words}");
 }
 
 /// The page with other texts in some of its blocks.

@@ -25,7 +25,8 @@ fn missing(typist: &mut Typist<'_>) {
 fn stale(typist: &mut Typist<'_>) {
     typist.migration(COUPONS);
     let manifest = typist.shop.read("Cargo.toml");
-    let short = manifest.replace("[package.metadata.migrate]\n", "[package.metadata.migrate]\npreflight-max-age = \"1s\"\n");
+    let short = manifest
+        .replace("[package.metadata.migrate]\n", "[package.metadata.migrate]\npreflight-max-age = \"1s\"\n");
     typist.shop.write("Cargo.toml", &short);
     typist.preflight();
     until("the preflight to be too old", || {
@@ -40,7 +41,11 @@ fn stale(typist: &mut Typist<'_>) {
 fn other_set(typist: &mut Typist<'_>) {
     typist.migration(COUPONS);
     typist.preflight();
-    typist.migration(("0003_add_notes", "ALTER TABLE orders ADD COLUMN note text;\n", "ALTER TABLE orders DROP COLUMN note;\n"));
+    typist.migration((
+        "0003_add_notes",
+        "ALTER TABLE orders ADD COLUMN note text;\n",
+        "ALTER TABLE orders DROP COLUMN note;\n",
+    ));
     typist.screen(1);
     typist.sh(&[0, 0]);
 }
@@ -50,7 +55,9 @@ fn other_database(typist: &mut Typist<'_>) {
     typist.preflight();
     let mut admin = typist.cluster.admin();
     let copy = format!("{}_copy", typist.database);
-    admin.batch_execute(&format!("CREATE DATABASE {copy} TEMPLATE {} STRATEGY file_copy", typist.database)).unwrap();
+    admin
+        .batch_execute(&format!("CREATE DATABASE {copy} TEMPLATE {} STRATEGY file_copy", typist.database))
+        .unwrap();
     let address = format!("postgres://app@127.0.0.1:{}/", typist.cluster.server().port());
     typist.at(&format!("{address}{copy}"));
     typist.screen(1);
@@ -63,7 +70,9 @@ fn transaction(typist: &mut Typist<'_>) {
     typist.migration(COUPONS);
     let mut client = typist.client();
     let pid: i32 = client.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
-    client.batch_execute("SET application_name = 'psql'; BEGIN; UPDATE orders SET total = total WHERE id = 1").unwrap();
+    client
+        .batch_execute("SET application_name = 'psql'; BEGIN; UPDATE orders SET total = total WHERE id = 1")
+        .unwrap();
     let old = format!("SELECT now() - state_change > '6 s' FROM pg_stat_activity WHERE pid = {pid}");
     poll_until(&mut typist.cluster.admin(), &old, "t");
     typist.means("4711", pid);
@@ -79,7 +88,10 @@ fn blocked(typist: &mut Typist<'_>) {
     typist.migration(COUPONS);
     let mut root = typist.client();
     let pid: i32 = root.query_one("SELECT pg_backend_pid()", &[]).unwrap().get(0);
-    root.batch_execute("SET application_name = 'billing'; BEGIN; LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE").unwrap();
+    root.batch_execute(
+        "SET application_name = 'billing'; BEGIN; LOCK TABLE orders IN SHARE ROW EXCLUSIVE MODE",
+    )
+    .unwrap();
     let url = typist.cluster.url(&typist.database);
     let writer = std::thread::spawn(move || {
         let mut client = postgres::Client::connect(&url, postgres::NoTls).unwrap();
