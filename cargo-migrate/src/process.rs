@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_runtime::{Database, Error as EngineError, Interrupt};
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -133,7 +133,7 @@ pub(crate) fn run(
         {
             return Err(failed(error).into());
         }
-        Ok(Ended { status, said: mask_secrets(said.trim()).into_owned() })
+        Ok(Ended { status, said: mask_text(said.trim()).into_owned() })
     })
 }
 

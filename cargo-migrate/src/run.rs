@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 
 use clap::{CommandFactory, FromArgMatches};
+use migrate_core::sql::mask_text;
 
 use crate::args::{Cli, ColorWhen};
 use crate::command::{self, Call, Typed};
@@ -42,8 +43,9 @@ fn parse(arguments: Vec<OsString>, context: &Context) -> Result<Cli, Exit> {
         };
         let text = error.render();
         let plain = text.to_string();
-        let safe = escape(&plain);
-        // What was typed stands in it, colours too, which cannot be told apart from clap's own then.
+        // What was typed stands in it: passwords, and colours, which cannot be told apart from clap's own then.
+        let masked = if error.use_stderr() { mask_text(&plain) } else { plain.as_str().into() };
+        let safe = escape(&masked);
         let is_safe = plain == safe && !typed_escapes;
         match is_safe && Paint::of(stream, ColorWhen::Auto, &context.env).on {
             true => stream.write(&text.ansi().to_string()),

@@ -57,17 +57,52 @@ pub fn kill_at_each(mut prepare: impl FnMut() -> Command, mut check: impl FnMut(
     struck
 }
 
+/// Kills the command of `prepare` at every `stride`-th of its steps, in the order of their kinds, and at each of them where
+/// `MIGRATE_TEST_NIGHTLY` is set. The steps are those of one undisturbed run; a later run that has fewer of a kind goes to
+/// its end where it should have been struck, and is not counted. Returns how many were struck.
+///
+/// # Panics
+///
+/// As [`kill_at_each`] does.
+pub fn kill_at_some(
+    stride: usize,
+    mut prepare: impl FnMut() -> Command,
+    mut check: impl FnMut(&str, &Output),
+) -> usize {
+    let stride = if std::env::var_os("MIGRATE_TEST_NIGHTLY").is_some() { 1 } else { stride };
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("strace.log");
+    let wanted = CALLS.map(|call| format!("?{call}")).join(",");
+    let undisturbed = traced(&prepare(), &["-e", &format!("trace={wanted}")], &log);
+    assert_eq!(undisturbed.code, 0, "undisturbed: {}", undisturbed.stderr);
+    check("undisturbed", &undisturbed);
+    let made = String::from_utf8_lossy(&std::fs::read(&log).unwrap()).into_owned();
+    let count = |call: &str| made.split('\n').filter(|line| line.starts_with(&format!("{call}("))).count();
+    let steps = CALLS.iter().flat_map(|call| (1..=count(call)).map(move |number| (*call, number)));
+    let mut struck = 0;
+    for (call, number) in steps.step_by(stride) {
+        let output = strike(prepare(), call, number, &log);
+        if output.code == 0 {
+            continue;
+        }
+        let step = format!("{call} {number}");
+        assert!([137, -9].contains(&output.code), "{step}: {}\n{}", output.code, output.stderr);
+        check(&step, &output);
+        struck += 1;
+    }
+    struck
+}
+
 /// Runs a command that is killed at its N-th call of a kind.
 fn strike(command: Command, call: &str, number: usize, log: &Path) -> Output {
-    let mut traced = Command::new("strace");
-    traced.args(["--quiet=all", "-o"]).arg(log);
     // A machine does not have each call.
-    traced.args([
-        "-e",
-        &format!("trace=?{call}"),
-        "-e",
-        &format!("inject=?{call}:signal=SIGKILL:when={number}"),
-    ]);
+    let (trace, inject) = (format!("trace=?{call}"), format!("inject=?{call}:signal=SIGKILL:when={number}"));
+    traced(&command, &["-e", &trace, "-e", &inject], log)
+}
+
+fn traced(command: &Command, options: &[&str], log: &Path) -> Output {
+    let mut traced = Command::new("strace");
+    traced.args(["--quiet=all", "-o"]).arg(log).args(options);
     traced.arg("--").arg(command.get_program()).args(command.get_args()).env_clear();
     for (name, value) in command.get_envs() {
         if let Some(value) = value {

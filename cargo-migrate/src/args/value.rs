@@ -25,11 +25,11 @@ pub(crate) fn age(text: &str) -> Result<Duration, String> {
     total.map(Duration::from_secs).ok_or_else(|| "write a whole number with a unit: 36h, 7d, 12w".to_owned())
 }
 
-/// A reason, which has words in it.
+/// A reason, which has words in it. It goes into logs, reports and other people's terminals: a password in it stays here.
 pub(crate) fn reason(text: &str) -> Result<String, String> {
     match text.trim() {
         "" => Err("say why, in words: the audit log keeps it".to_owned()),
-        reason => Ok(reason.to_owned()),
+        reason => Ok(migrate_core::sql::mask_text(reason).into_owned()),
     }
 }
 

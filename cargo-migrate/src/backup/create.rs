@@ -50,7 +50,7 @@ pub(crate) fn create(call: &Call, settings: &Settings, options: &CreateOptions) 
     if options.jobs.is_some_and(|jobs| jobs.get() > 1) && options.format != Format::Directory {
         return Err(Problem::Usage {
             what: format!("--jobs needs the directory format: {} is one file", options.format.name()),
-            hint: "add --format directory, or leave --jobs out".to_owned(),
+            hint: "add --as directory, or leave --jobs out".to_owned(),
         }
         .into());
     }

@@ -23,6 +23,7 @@ pub(crate) use dump::Progress;
 pub(crate) use examine::{Damage, examine};
 pub(crate) use load::{LoadOptions, MissingRoles, load};
 pub(crate) use manifest::{Format, Manifest, Scope};
+pub(crate) use partial::sweep;
 pub(crate) use prune::{Rule, age, choose, remove};
 pub(crate) use select::Wish;
 pub(crate) use store::{Backup, Entry, LATEST, Store};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::store::{PREFIX, Store};
+use super::store::{self, PREFIX, Store};
 use crate::Problem;
 
 const SUFFIX: &str = ".partial";
@@ -79,11 +79,16 @@ fn is_same(open: &File, folder: &Path) -> bool {
     matches!(both, (Ok(open), Ok(there)) if (open.dev(), open.ino()) == (there.dev(), there.ino()))
 }
 
-/// Removes the folders of writers that are gone: killed, or cut off with the machine.
-fn sweep(folder: &Path) {
+/// Removes what those left who are gone, killed or cut off with the machine: the folders of backups that were being written
+/// or removed, and a `latest` that was not given its name.
+pub(crate) fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
+        if store::is_unnamed_latest(&name) {
+            let _ = fs::remove_file(entry.path());
+            continue;
+        }
         if !(name.starts_with(&format!(".{PREFIX}")) && name.ends_with(SUFFIX)) {
             continue;
         }
@@ -133,8 +138,10 @@ mod tests {
         let dead = folder.path().join(".backup-0.partial");
         fs::create_dir(&dead).unwrap();
         fs::write(dead.join("archive.dump"), "half").unwrap();
+        let unnamed = folder.path().join(".latest.4711.tmp");
+        std::os::unix::fs::symlink("backup-0", &unnamed).unwrap();
         let other = Partial::begin(&store, "1").unwrap();
-        assert!(!dead.exists());
+        assert!(!dead.exists() && fs::symlink_metadata(unnamed).is_err());
         assert!(living.folder.exists() && other.folder.exists() && living.folder != other.folder);
     }
 }

@@ -146,14 +146,30 @@ impl Store {
     /// Points `latest` to a backup, in one step.
     pub(super) fn set_latest(&self, id: &str) -> Result<(), Problem> {
         let temporary = self.folder.join(format!(".{LATEST}.{}.tmp", std::process::id()));
-        let _ = fs::remove_file(&temporary);
-        std::os::unix::fs::symlink(id, &temporary).map_err(Problem::io(&temporary))?;
         let link = self.folder.join(LATEST);
-        fs::rename(&temporary, &link).map_err(|error| {
+        let mut tries = 0;
+        loop {
             let _ = fs::remove_file(&temporary);
-            Problem::io(&link)(error)
-        })
+            std::os::unix::fs::symlink(id, &temporary).map_err(Problem::io(&temporary))?;
+            tries += 1;
+            match fs::rename(&temporary, &link) {
+                // Somebody swept in this moment and took it for one that was left.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 10 => {}
+                Err(error) => {
+                    let _ = fs::remove_file(&temporary);
+                    return Err(Problem::io(&link)(error));
+                }
+                Ok(()) => return Ok(()),
+            }
+        }
     }
+}
+
+/// Whether this is the name of a `latest` before it has its own, as a killed process leaves it. A living one makes it again
+/// where it was swept.
+pub(super) fn is_unnamed_latest(name: &str) -> bool {
+    let number = name.strip_prefix(&format!(".{LATEST}.")).and_then(|rest| rest.strip_suffix(".tmp"));
+    number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn opened(entry: &Entry) -> anyhow::Result<Backup> {

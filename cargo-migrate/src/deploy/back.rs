@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use migrate_core::Goal;
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_runtime::Error as EngineError;
 
 use super::run::{Driver, is_cut_short};
@@ -200,7 +200,7 @@ impl Driver<'_> {
             return;
         }
         self.deployment.ending = Ending::Stuck { way };
-        let error = mask_secrets(&error.to_string()).into_owned();
+        let error = mask_text(&error.to_string()).into_owned();
         let detail =
             super::Detail { error: Some(error), exit_code: Some(exit.code()), ..super::Detail::default() };
         let _ = self.write(Mark::Failed(step), &detail, Some(started.elapsed()));

@@ -1,5 +1,6 @@
 //! What a check is: a name, why it matters, and a look.
 
+use migrate_core::sql::mask_text;
 use migrate_runtime::Error as EngineError;
 
 use super::{Examined, Finding, Severity, Situation};
@@ -43,6 +44,21 @@ pub(crate) trait Check: Sync {
                 _ => return Err(error),
             },
         };
+        let findings = findings.into_iter().map(masked).collect();
         Ok(Examined { check: self.name(), title: self.title(), why: self.why(), findings })
     }
+}
+
+/// What a check found quotes queries, rows and messages of the server: none of it may have a password in it. What is cut short
+/// has to be masked before it is cut.
+fn masked(mut finding: Finding) -> Finding {
+    for text in
+        [&mut finding.what].into_iter().chain(finding.details.iter_mut()).chain(finding.remedy.iter_mut())
+    {
+        if let std::borrow::Cow::Owned(masked) = mask_text(text) {
+            *text = masked;
+        }
+    }
+    crate::records::mask(&mut finding.data);
+    finding
 }

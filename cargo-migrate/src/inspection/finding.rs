@@ -28,7 +28,7 @@ impl Severity {
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
     pub(crate) severity: Severity,
-    /// What is there, in a sentence without a full stop, not escaped, secrets masked: `session 4711 is idle in transaction for 12min`.
+    /// What is there, in a sentence without a full stop, not escaped: `session 4711 is idle in transaction for 12min`.
     pub(crate) what: String,
     /// Lines below it: a query, a blocked session. Not escaped.
     pub(crate) details: Vec<String>,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_runtime::connection::Row;
 use migrate_runtime::{Connection, Error as EngineError, quote_literal};
 
@@ -143,7 +143,7 @@ impl<'a> Measure<'a> {
                 self.connection.rows("ending a transaction", "ROLLBACK")?;
                 let said =
                     source.as_db_error().map_or_else(|| source.to_string(), |said| said.message().to_owned());
-                Ok(Err(one_line(&mask_secrets(&said), 200)))
+                Ok(Err(one_line(&mask_text(&said), 200)))
             }
             Err(error) => Err(error.into()),
         }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use migrate_core::sql::{mask_secrets, mask_text};
 use migrate_core::{CheckScript, Moment, State, folder};
 use migrate_runtime::checks::{self, Found, Outcome, Verdict};
 use serde_json::{Value, json};
@@ -94,8 +95,12 @@ impl CheckScripts {
 }
 
 fn of_outcome(outcome: &Outcome) -> Finding {
-    let mut details =
-        vec![format!("{}, line {}: {}", outcome.file, outcome.line, one_line(query(outcome), 300))];
+    let mut details = vec![format!(
+        "{}, line {}: {}",
+        outcome.file,
+        outcome.line,
+        one_line(&mask_secrets(query(outcome)), 300)
+    )];
     if let Verdict::Found(found) = &outcome.verdict {
         details.extend(rows(found));
     }
@@ -121,7 +126,8 @@ fn query(outcome: &Outcome) -> &str {
 fn rows(found: &Found) -> impl Iterator<Item = String> {
     let shown = found.rows.iter().take(ROWS_SHOWN).map(|row| {
         let values = found.columns.iter().zip(row).map(|(column, value)| {
-            format!("{column} = {}", value.as_deref().map_or("NULL".to_owned(), |value| one_line(value, 60)))
+            let value = value.as_deref().map_or("NULL".to_owned(), |value| one_line(&mask_text(value), 60));
+            format!("{column} = {value}")
         });
         values.collect::<Vec<_>>().join(", ")
     });

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use migrate_core::sql::mask_text;
+
 use super::CHECKS;
 use super::marker::Allowed;
 use crate::inspection::Limits;
@@ -39,7 +41,7 @@ impl FromStr for Allow {
         if reason.is_empty() {
             return Err(format!("say why: --allow \"{check}=REASON\"; the audit log keeps it"));
         }
-        Ok(Self(Allowed { check: check.to_owned(), reason: reason.to_owned() }))
+        Ok(Self(Allowed { check: check.to_owned(), reason: mask_text(reason).into_owned() }))
     }
 }
 

@@ -16,16 +16,16 @@ pub(crate) fn shown(arguments: &[OsString]) -> Vec<String> {
             hide = false;
             continue;
         }
-        hide = argument == URL;
+        hide = URLS.contains(&&*argument);
         match argument.split_once('=') {
-            Some((URL, _)) => shown.push(format!("{URL}=***")),
+            Some((name, _)) if URLS.contains(&name) => shown.push(format!("{name}=***")),
             _ => shown.push(quoted(&mask_text(&argument))),
         }
     }
     shown
 }
 
-const URL: &str = "--database-url";
+const URLS: [&str; 2] = ["--database-url", "--server"];
 
 fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=./:,+@%".contains(c);
@@ -47,6 +47,7 @@ mod tests {
             "up --database-url *** --steps 1"
         );
         assert_eq!(words(&["up", "--database-url=x://a:canary@b"]), "up --database-url=***");
+        assert_eq!(words(&["rehearse", "--server", "host=a password=ca nary"]), "rehearse --server ***");
         assert_eq!(words(&["--force", "it's me, password=canary"]), "--force 'it'\\''s me, password=***'");
         assert_eq!(words(&["--force", "postgres://a:canary@b/c", ""]), "--force 'postgres://a:***@b/c' ''");
     }

@@ -50,7 +50,7 @@ pub(super) fn line(run: &Run, time: &str, level: Level, event: &str, fields: Val
 pub(crate) const TOOL: &str = concat!("cargo-migrate ", env!("CARGO_PKG_VERSION"));
 
 /// Replaces the passwords in all texts by `***`.
-pub(super) fn mask(value: &mut Value) {
+pub(crate) fn mask(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let std::borrow::Cow::Owned(masked) = mask_text(text) {

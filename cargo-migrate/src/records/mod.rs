@@ -16,7 +16,7 @@ mod text;
 pub(crate) use arguments::shown;
 pub(crate) use folder::make as make_folder;
 pub(crate) use level::Level;
-pub(crate) use line::TOOL;
+pub(crate) use line::{TOOL, mask};
 pub(crate) use lines::{Lines, read};
 pub(crate) use logbook::{Logbook, Run};
 pub(crate) use report::{Report, list as reports};

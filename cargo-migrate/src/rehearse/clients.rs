@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_runtime::{Connection, Database, Error as EngineError, Interrupt};
 
 use super::latency::Latency;
@@ -106,7 +106,7 @@ impl Met {
     fn error(&mut self, line: usize, phase: Phase, error: &EngineError) {
         let (code, message) = match error {
             EngineError::Server { source, .. } => match source.as_db_error() {
-                Some(said) => (said.code().code().to_owned(), mask_secrets(said.message()).into_owned()),
+                Some(said) => (said.code().code().to_owned(), mask_text(said.message()).into_owned()),
                 None => ("08006".to_owned(), source.to_string()),
             },
             other => ("08006".to_owned(), other.to_string()),

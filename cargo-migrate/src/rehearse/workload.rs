@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use migrate_core::sql::{Control, LineColumn, control_of, mask_secrets, statements};
+use migrate_core::sql::{Control, LineColumn, control_of, mask_text, statements};
 use migrate_core::{StatementKind, file, folder, text};
 use migrate_runtime::{Connection, Database, Error as EngineError, Interrupt};
 
@@ -59,7 +59,7 @@ impl Workload {
                             what: format!(
                                 "{}:{line}: fails before any migration: {}",
                                 self.file,
-                                mask_secrets(&said)
+                                mask_text(&said)
                             ),
                             hint: "repair the query, or rehearse with a backup that it fits: a workload that fails \
                                    from the start measures nothing"

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_runtime::checks::{Found, Outcome, Verdict};
 use serde_json::{Value, json};
 
@@ -32,12 +32,12 @@ pub(crate) fn human(outcome: &Outcome, title: &str, dir: Option<&Path>, page: Pa
             text += &format!("  it {}:\n", outcome.verdict);
             text += &rows(found, page);
         }
-        verdict => text += &format!("  it {}\n", escape_line(&mask_secrets(&verdict.to_string()))),
+        verdict => text += &format!("  it {}\n", escape_line(&mask_text(&verdict.to_string()))),
     }
     if let Verdict::Refused { server, .. } = &outcome.verdict {
         for (name, more) in [("detail", &server.detail), ("hint of the server", &server.hint)] {
             if let Some(more) = more {
-                text += &format!("  {name}: {}\n", escape_line(&mask_secrets(more)));
+                text += &format!("  {name}: {}\n", escape_line(&mask_text(more)));
             }
         }
     }
@@ -52,7 +52,7 @@ fn rows(found: &Found, page: Page) -> String {
         found.columns.iter().take(COLUMNS).map(|title| escape_line(title).into_owned()).collect();
     let columns: Vec<_> = titles.iter().map(|title| Column { title, goes: 0, shrinks_to: Some(8) }).collect();
     let cell = |value: &Option<String>| match value {
-        Some(value) => Cell::plain(&one_line(&mask_secrets(value), OF_A_VALUE)),
+        Some(value) => Cell::plain(&one_line(&mask_text(value), OF_A_VALUE)),
         None => Cell::painted("NULL", |paint, text| paint.faint(text)),
     };
     let cells: Vec<Vec<_>> =
@@ -79,7 +79,7 @@ pub(crate) fn json(outcome: &Outcome, dir: Option<&Path>) -> Value {
         "line": outcome.line,
         "moment": outcome.moment.name(),
         "passed": outcome.passed(),
-        "verdict": mask_secrets(&outcome.verdict.to_string()),
+        "verdict": mask_text(&outcome.verdict.to_string()),
         "elapsed_ms": milliseconds(outcome.elapsed),
         "columns": Value::Null,
         "rows": Value::Null,
@@ -88,7 +88,7 @@ pub(crate) fn json(outcome: &Outcome, dir: Option<&Path>) -> Value {
     match (&outcome.verdict, value) {
         (Verdict::Found(found), Value::Object(mut object)) => {
             let row = |row: &Vec<Option<String>>| -> Value {
-                row.iter().map(|value| value.as_deref().map(mask_secrets)).map(|value| json!(value)).collect()
+                row.iter().map(|value| value.as_deref().map(mask_text)).map(|value| json!(value)).collect()
             };
             object.insert("columns".to_owned(), json!(found.columns));
             object.insert("rows".to_owned(), found.rows.iter().map(row).collect());

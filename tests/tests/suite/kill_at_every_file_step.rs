@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use migrate_tests::production::{TWO, has_pg_dump, project};
 use migrate_tests::{TestEnvironment, file_steps, skip};
 
 /// Every file below a folder, by its path in it.
@@ -91,4 +92,127 @@ fn of_init() {
         std::fs::remove_dir(environment.path("migrations")).unwrap();
     };
     sweep(begin, &["init"], |_| true);
+}
+
+/// Every file of the harness, below `.migrate`, whose name says that it is not finished.
+fn unfinished(environment: &TestEnvironment) -> Vec<String> {
+    let unnamed = |name: &String| {
+        is_temporary(name) || name.split('/').any(|part| part.ends_with(".partial") || part.ends_with(".tmp"))
+    };
+    files(&environment.path(".migrate")).into_keys().filter(unnamed).collect()
+}
+
+/// What has its own name is whole: each document is JSON, each line of the journal is, and each backup that is listed is
+/// good.
+#[track_caller]
+fn whole(environment: &TestEnvironment, step: &str) {
+    for (name, text) in files(&environment.path(".migrate")) {
+        let hidden = name.split('/').any(|part| part.starts_with('.'));
+        if name.ends_with(".json") && !hidden {
+            let read = serde_json::from_str::<serde_json::Value>(&text);
+            assert!(read.is_ok(), "{step}: {name}: {text}");
+        }
+        if name.ends_with(".jsonl") {
+            for line in text.split_terminator('\n') {
+                let read = serde_json::from_str::<serde_json::Value>(line);
+                assert!(read.is_ok(), "{step}: {name}: {line}");
+            }
+        }
+    }
+    // A copy of them: verifying writes, and would clean up what the next run has to.
+    let (backups, seen) = (environment.path(".migrate/backups"), environment.path("../seen"));
+    copy(&backups, &seen);
+    let seen = ["--backup-dir", seen.to_str().unwrap()];
+    let listed = environment.run(&[&["--format", "json", "backup", "list"], &seen[..]].concat());
+    let listed: serde_json::Value = serde_json::from_str(&listed.success().stdout).unwrap();
+    for backup in listed["result"]["backups"].as_array().unwrap() {
+        let id = backup["id"].as_str().unwrap();
+        environment.run(&[&["backup", "verify", id], &seen[..]].concat()).success();
+    }
+}
+
+/// Makes `to` what `from` is.
+#[track_caller]
+fn copy(from: &Path, to: &Path) {
+    let _ = std::fs::remove_dir_all(to);
+    let done = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+    assert!(done.success());
+}
+
+/// Kills a verb at its steps, in one project whose `.migrate` is put back before each.
+#[track_caller]
+fn sweep_harness(stride: usize, begin: impl Fn(&TestEnvironment), arguments: &[&str]) -> TestEnvironment {
+    let environment = project(&TWO[..1], "");
+    environment.run(&["up"]).success();
+    environment.migration(TWO[1].0, TWO[1].1, TWO[1].2);
+    environment.run(&["lock"]).success();
+    begin(&environment);
+    let (now, kept) = (environment.path(".migrate"), environment.path("../kept"));
+    copy(&now, &kept);
+    let struck = file_steps::kill_at_some(
+        stride,
+        || {
+            copy(&kept, &now);
+            environment.command(arguments)
+        },
+        |step, _| {
+            whole(&environment, step);
+            let again = environment.run(arguments);
+            assert_eq!(again.code, 0, "{step}: {}{}", again.stdout, again.stderr);
+            assert_eq!(unfinished(&environment), [""; 0], "{step}");
+            whole(&environment, step);
+        },
+    );
+    assert!(struck >= 5, "only {struck} steps were struck");
+    environment
+}
+
+#[test]
+fn of_preflight() {
+    if !file_steps::can() || !has_pg_dump() {
+        skip!("strace or pg_dump is not installed");
+    }
+    let environment =
+        sweep_harness(11, |environment| drop(environment.run(&["backup", "create"])), &["preflight"]);
+    let passed = files(&environment.path(".migrate/log"));
+    assert!(passed.keys().any(|name| name.starts_with("preflight-passed-")), "{:?}", passed.keys());
+}
+
+#[test]
+fn of_backup_create() {
+    if !file_steps::can() || !has_pg_dump() {
+        skip!("strace or pg_dump is not installed");
+    }
+    let begin =
+        |environment: &TestEnvironment| drop(environment.run(&["backup", "create"]).success().clone());
+    sweep_harness(9, begin, &["backup", "create"]);
+}
+
+#[test]
+fn of_backup_prune() {
+    if !file_steps::can() || !has_pg_dump() {
+        skip!("strace or pg_dump is not installed");
+    }
+    let begin = |environment: &TestEnvironment| {
+        environment.run(&["backup", "create", "--as", "directory"]).success();
+        environment.run(&["backup", "create"]).success();
+        environment.run(&["backup", "create"]).success();
+    };
+    let environment = sweep_harness(4, begin, &["backup", "prune", "--keep", "1", "--yes"]);
+    let backups = migrate_tests::production::backups(&environment);
+    // The newest, and the newest that was verified, which is the same here or one more.
+    assert!((1..=2).contains(&backups.len()), "{backups:?}");
+}
+
+#[test]
+fn of_backup_verify() {
+    if !file_steps::can() || !has_pg_dump() {
+        skip!("strace or pg_dump is not installed");
+    }
+    let begin =
+        |environment: &TestEnvironment| drop(environment.run(&["backup", "create"]).success().clone());
+    let environment = sweep_harness(5, begin, &["backup", "verify"]);
+    let text = environment.read(".migrate/backups/latest/manifest.json");
+    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(manifest["verified"].is_object(), "{text}");
 }

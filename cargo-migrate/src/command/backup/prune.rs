@@ -36,6 +36,10 @@ impl Prune {
         let settings = call.settings(None)?;
         let store = Store::open(&settings);
         let now = SystemTime::now();
+        if !self.dry_run {
+            // What a killed one began to remove.
+            backup::sweep(store.folder());
+        }
         let (mut backups, mut broken): (Vec<Backup>, Vec<_>) = (Vec::new(), Vec::new());
         for entry in store.entries()? {
             match entry {

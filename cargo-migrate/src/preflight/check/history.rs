@@ -1,6 +1,6 @@
 //! Whether the history fits the files: what `up` would refuse, in the words in which it would.
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_core::{Goal, State};
 use migrate_runtime::Error as EngineError;
 use serde_json::json;
@@ -70,7 +70,7 @@ fn refusal(error: &EngineError, situation: &Situation<'_>) -> Finding {
     }
     Finding {
         severity: Severity::Failure,
-        what: mask_secrets(&said).into_owned(),
+        what: mask_text(&said).into_owned(),
         details,
         remedy: Some(remedy),
         data: json!({

@@ -3,7 +3,7 @@
 //! <https://docs.github.com/actions/reference/workflow-commands-for-github-actions>; the escapes are those of
 //! `@actions/core`, `command.ts`.
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 
 use super::{NoteLevel, Review};
 use crate::render::escape::escape;
@@ -40,10 +40,10 @@ impl Review {
         properties.push(("title", title));
         let properties: Vec<_> =
             properties.iter().map(|(name, value)| format!("{name}={}", property(value))).collect();
-        let mut message = mask_secrets(&note.message).into_owned();
+        let mut message = mask_text(&note.message).into_owned();
         for more in [&note.help, &note.diff, &note.safer].into_iter().flatten() {
             message.push('\n');
-            message.push_str(mask_secrets(more).trim_end());
+            message.push_str(mask_text(more).trim_end());
         }
         format!("::{command} {}::{}\n", properties.join(","), data(&message))
     }

@@ -1,7 +1,7 @@
 //! The comment on a pull request.
 
 use migrate_core::Direction;
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::{mask_secrets, mask_text};
 use migrate_runtime::rehearsal::LockMode;
 
 use super::bounded::{Bounded, cut_lines};
@@ -125,9 +125,9 @@ impl Review {
         if !note.servers.is_empty() {
             head += &format!(" (PostgreSQL {})", prose(&note.servers.join(", ")));
         }
-        let mut block = format!("{head}  \n{}\n", prose(&mask_secrets(&note.message)));
+        let mut block = format!("{head}  \n{}\n", prose(&mask_text(&note.message)));
         if let Some(help) = &note.help {
-            block += &format!("\n{}\n", prose(&mask_secrets(help)));
+            block += &format!("\n{}\n", prose(&mask_text(help)));
         }
         if let Some(diff) = &note.diff {
             block += &format!("\n{}", folded("the difference", "diff", diff));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use migrate_core::Checksum;
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use serde_json::{Map, Value, json};
 
 use super::{Note, NoteLevel, Review};
@@ -61,10 +61,10 @@ impl Review {
     }
 
     fn result(&self, note: &Note, rule: Option<usize>) -> Value {
-        let mut message = mask_secrets(&note.message).into_owned();
+        let mut message = mask_text(&note.message).into_owned();
         for more in [&note.help, &note.diff, &note.safer].into_iter().flatten() {
             message.push_str("\n\n");
-            message.push_str(mask_secrets(more).trim_end());
+            message.push_str(mask_text(more).trim_end());
         }
         let mut result = Map::new();
         result.insert("ruleId".to_owned(), note.rule.as_str().into());

@@ -1,6 +1,6 @@
 //! What the gate of a protected environment says.
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use serde_json::{Value, json};
 
 use crate::Problem;
@@ -35,7 +35,7 @@ impl View for GateView<'_> {
                         (paint.warn("gate"), format!("`{}` would be refused: {problem}", request.verb))
                     }
                 };
-                text = format!("{word}: {}\n", escape_line(&mask_secrets(&text)));
+                text = format!("{word}: {}\n", escape_line(&mask_text(&text)));
                 if let Some(problem) = checked
                     && !forced
                 {

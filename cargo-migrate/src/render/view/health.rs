@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_runtime::StatusState;
 use serde_json::{Value, json};
 
@@ -193,7 +193,7 @@ impl View for HealthView {
                 "passed": preflight.passed,
             })),
             "server": {
-                "version": mask_secrets(&server.name), "server_version": server.version, "standby": server.standby,
+                "version": mask_text(&server.name), "server_version": server.version, "standby": server.standby,
                 "connect_ms": milliseconds(server.connected), "round_trip_ms": milliseconds(server.round_trip),
                 "oldest_transaction": server.longest.as_ref().map(session_json), "sees_all": server.sees_all,
             },

@@ -1,6 +1,6 @@
 //! What was found while the migrations ran, each at its place.
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_core::{Direction, Script};
 use migrate_testing::verify::{Failure, Finding, MigrationReport, Report};
 
@@ -72,7 +72,7 @@ impl VerifyView {
     /// A script that fails, at its line.
     fn failure(&self, finding: &Finding, failure: &Failure, page: Page) -> String {
         let what = failed(finding, failure);
-        let message = mask_secrets(&failure.server.message).into_owned();
+        let message = mask_text(&failure.server.message).into_owned();
         let title = format!("{}: {what}: {message}", failure.stem);
         let path = self.checked.path(&failure.file);
         let text = self.checked.script(&failure.file).map_or("", |script| &script.text);
@@ -84,7 +84,7 @@ impl VerifyView {
             [("detail", &server.detail), ("hint of the server", &server.hint), ("context", &server.context)]
         {
             if let Some(value) = value {
-                shown += &format!("{} {name}: {}\n", page.paint.note("  ="), indented(&mask_secrets(value)));
+                shown += &format!("{} {name}: {}\n", page.paint.note("  ="), indented(&mask_text(value)));
             }
         }
         shown

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use migrate_core::folder::Problem;
 use migrate_core::schema::Diff;
-use migrate_core::sql::{LineColumn, mask_secrets};
+use migrate_core::sql::{LineColumn, mask_text};
 use migrate_core::{Direction, Migration};
 use migrate_testing::verify::{Finding, MigrationReport};
 
@@ -113,7 +113,7 @@ fn of_finding(checked: &Checked, migration: Option<&MigrationReport>, finding: &
     if let Some(failure) = finding.failure() {
         let server = &failure.server;
         let code = if server.code.is_empty() { String::new() } else { format!(" ({})", server.code) };
-        let message = format!("{}: {}{code}", failed(finding, failure), mask_secrets(&server.message));
+        let message = format!("{}: {}{code}", failed(finding, failure), mask_text(&server.message));
         let more = [("", &server.detail), ("hint of the server: ", &server.hint)];
         let more: Vec<_> =
             more.into_iter().filter_map(|(name, text)| Some(format!("{name}{}", text.as_deref()?))).collect();

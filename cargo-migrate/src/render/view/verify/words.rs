@@ -1,6 +1,6 @@
 //! What is wrong, and what to do about it, in sentences.
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::mask_text;
 use migrate_core::{Direction, Moment};
 use migrate_runtime::checks::Verdict;
 use migrate_testing::verify::{Failure, Finding, MigrationReport};
@@ -48,7 +48,7 @@ pub(super) fn title(migration: Option<&MigrationReport>, finding: &Finding) -> S
             format!(
                 "{what} does not hold on an empty database: {}: {}",
                 escape_line(&outcome.title()),
-                escape_line(&mask_secrets(&outcome.verdict.to_string()))
+                escape_line(&mask_text(&outcome.verdict.to_string()))
             )
         }
         Finding::RunnerDiffers(_) => "the runner makes another schema than the scripts alone".to_owned(),
