@@ -302,7 +302,7 @@ fn a_secret_in_sql_is_masked_by_every_verb_of_the_harness() {
     // A migration that the server refuses, with the secret in its statement, in a deployment and in a rehearsal.
     environment.migration(
         "0003_bad",
-        &format!("ALTER ROLE nobody_at_all PASSWORD '{CANARY}';\n"),
+        &format!("ALTER ROLE nobody_at_all PASSWORD '{CANARY}' NONSENSE;\n"),
         &format!("ALTER ROLE nobody_at_all PASSWORD '{CANARY}';\n"),
     );
     environment.run(&["lock"]).success();
