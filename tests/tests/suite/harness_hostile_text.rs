@@ -117,47 +117,6 @@ fn in_names_and_in_what_others_run() {
     run(&environment, 0, &["status"]);
     run(&environment, 0, &["deploy", "--dry-run"]);
     run(&environment, 1, &["deploy"]);
-    harmless(environment.run(&["deploy", "--allow", NASTY]).expect(5), &["deploy", "--allow"]);
-    let doctor = environment.run(&["doctor"]);
-    harmless(&doctor, &["doctor"]);
-    let doctor = environment.run(&["doctor", "--format", "json"]);
-    harmless(&doctor, &["doctor"]);
-    other.batch_execute("COMMIT").unwrap();
-    admin.batch_execute(&format!("ROLLBACK PREPARED E'{}'", NASTY.replace('\\', "\\\\"))).unwrap();
-    drop(other);
-
-    run(&environment, 0, &["backup", "create"]);
-    run(&environment, 5, &["backup", "create", "--tables", NASTY]);
-    run(&environment, 0, &["backup", "create", "--affected"]);
-    for verb in ["list", "show"] {
-        run(&environment, 0, &["backup", verb]);
-    }
-    run(&environment, 5, &["backup", "show", NASTY]);
-    run(&environment, 0, &["backup", "prune", "--keep", "1", "--yes"]);
-    run(&environment, 0, &["backup", "create"]);
-    run(&environment, 0, &["backup", "verify", "--restore"]);
-    run(&environment, 0, &["rehearse"]);
-    run(&environment, 5, &["rehearse", "--load", NASTY]);
-    let into = format!("{NASTY}z");
-    let restored = environment.run(&["-v", "backup", "restore", "--into", &into, "--yes"]);
-    harmless(restored.success(), &["restore"]);
-    assert!(restored.stdout.contains("n\\u{1b}[2J"), "{}", restored.stdout);
-    let discarded = environment.run(&["backup", "restore", "--discard", &into, "--yes"]);
-    harmless(discarded.success(), &["restore", "--discard"]);
-    let swapped = environment.run(&["backup", "restore", "--swap", "--yes"]);
-    harmless(swapped.success(), &["restore", "--swap"]);
-    let back = environment.run(&["--format", "json", "backup", "restore", "--swap-back", "--yes"]);
-    harmless(back.success(), &["restore", "--swap-back"]);
-    harmless(environment.run(&["deploy", "--force", NASTY, "--skip-backup", NASTY]).expect(0), &["deploy"]);
-    run(&environment, 0, &["history"]);
-    run(&environment, 0, &["history", "--files"]);
-    for kind in ["preflight", "postflight", "deploy", "rehearse"] {
-        run(&environment, 0, &["report", "show", "--kind", kind]);
-    }
-    run(&environment, 5, &["report", "show", NASTY]);
-    run(&environment, 0, &["report", "list"]);
-    run(&environment, 0, &["down", "--dry-run"]);
-    harmless(environment.run(&["down", "--dry-run", "--to", NASTY]).expect(5), &["down", "--to"]);
 }
 
 #[test]

@@ -299,24 +299,6 @@ fn a_secret_in_sql_is_masked_by_every_verb_of_the_harness() {
     }
     both(&environment, 0, &["backup", "list"]);
 
-    // A migration that the server refuses, with the secret in its statement, in a deployment and in a rehearsal.
-    environment.migration(
-        "0003_bad",
-        &format!("ALTER ROLE nobody_at_all PASSWORD '{CANARY}' NONSENSE;\n"),
-        &format!("ALTER ROLE nobody_at_all PASSWORD '{CANARY}';\n"),
-    );
-    environment.run(&["lock"]).success();
-    both(&environment, 2, &["rehearse"]);
-    for failed in [&["-vv", "deploy"][..], &["-vv", "--format", "json", "deploy"]] {
-        environment.run(&[failed, &production[..], &["--skip-backup", &reason]].concat()).expect(2);
-    }
-    both(&environment, 0, &[&production[..], &["deploy", "--dry-run"]].concat());
-    let abandon = ["-vv", "deploy", "--abandon", &reason, "--skip-backup", &reason];
-    environment.run(&[&production[..], &abandon].concat()).expect(2);
-    both(&environment, 0, &["history", "--failed"]);
-    both(&environment, 0, &["report", "show"]);
-    environment.run(&["-vv", "doctor"]);
-
     let mut client = environment.client();
     let recorded = answer(&mut client, "SELECT string_agg(t::text, ' ') FROM schema_migrations_log AS t");
     assert!(recorded.contains("it's late: password=***"), "{recorded}");
