@@ -13,8 +13,11 @@ use migrate_core::sql::mask_text;
 use migrate_runtime::{Database, Error as EngineError, Interrupt};
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// How often it is looked whether the program has ended: 2 ms at first, for many are quick.
+/// How often it is looked whether the program has ended, where it does not show.
 const TICK: Duration = Duration::from_millis(50);
+
+/// The same at first, for many are quick.
+const FIRST_TICK: Duration = Duration::from_millis(2);
 
 /// How long a program that was asked to end may take: pg_dump cancels what its workers do first.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -105,6 +108,7 @@ pub(crate) fn run(
         let sink = output.zip(stdout).map(|(sink, stdout)| {
             scope.spawn(move || sink(&mut BufReader::with_capacity(256 * 1024, stdout)))
         });
+        let waiting = thread::current();
         let words = scope.spawn(move || {
             let mut said = VecDeque::new();
             let Some(stderr) = stderr else { return said };
@@ -120,6 +124,8 @@ pub(crate) fn run(
                     said.pop_front();
                 }
             }
+            // It ends about now.
+            waiting.unpark();
             said
         });
         let status = child.wait(interrupt, &mut tick);
@@ -147,7 +153,7 @@ impl Group {
 
     /// Waits for its end, or ends it where we are to stop.
     fn wait(&mut self, interrupt: &Interrupt, tick: &mut Option<Tick<'_>>) -> anyhow::Result<ExitStatus> {
-        let mut pause = Duration::from_millis(2);
+        let mut pause = FIRST_TICK;
         loop {
             if let Some(status) = self.0.try_wait()? {
                 return Ok(status);
@@ -160,8 +166,10 @@ impl Group {
                 self.end();
                 return Err(error);
             }
-            thread::sleep(pause);
-            pause = (pause * 2).min(TICK);
+            let paused = Instant::now();
+            thread::park_timeout(pause);
+            // Woken early: it has said its last word, and is about to be gone.
+            pause = if paused.elapsed() < pause { FIRST_TICK } else { (pause * 2).min(TICK) };
         }
     }
 

@@ -10,12 +10,16 @@ use crate::Result;
 use crate::app::finish;
 use crate::measure::Bench;
 use crate::measure::status::build;
+use crate::server::children_cpu;
 use crate::stats::{median, milliseconds, paired_ratio, timed};
 use crate::table;
 use crate::workload;
 
 /// pgbench's scales, of about 100 MB and of more than 1 GB.
 const SCALES: [u32; 2] = [7, 80];
+
+/// Where ours are written, in the folder of all that is.
+const BACKUPS: &str = "backups";
 
 pub fn measure(bench: &Bench<'_>) -> Result<()> {
     let project = workload::root().parent().unwrap_or(workload::root());
@@ -25,11 +29,13 @@ pub fn measure(bench: &Bench<'_>) -> Result<()> {
     let rows =
         SCALES.into_iter().map(|scale| of_scale(bench, &tool, &folder, scale)).collect::<Result<Vec<_>>>();
     fs::remove_dir_all(&folder)?;
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
     table::print(
         "`cargo migrate backup create`, whole process (to reach: 1.03 times pg_dump, memory that does not grow)",
-        &["database", "pg_dump", "ours", "ratio", "our peak memory"],
+        &["database", "pg_dump", "ours", "ratio", "CPU, pg_dump", "CPU, ours", "ratio", "our peak memory"],
         &rows?,
     );
+    println!("\nLoad at the end: {}", load.trim());
     Ok(())
 }
 
@@ -49,15 +55,20 @@ fn of_scale(bench: &Bench<'_>, tool: &Path, folder: &Path, scale: u32) -> Result
         finish(command)
     };
     let (mut theirs, mut ours, mut peak) = (Vec::new(), Vec::new(), 0);
+    let (mut their_cpu, mut our_cpu) = (Vec::new(), Vec::new());
     for round in 0..bench.arguments.runs {
         eprintln!("backup: scale {scale}, round {}", round + 1);
         for turn in 0..2 {
+            let before = cpu(bench)?;
             if (turn + round) % 2 == 0 {
                 theirs.push(milliseconds(timed(alone)?.0));
+                their_cpu.push(cpu(bench)? - before);
                 fs::remove_file(&dump)?;
             } else {
                 let (took, high) = create(tool, folder, &url)?;
                 ours.push(milliseconds(took));
+                our_cpu.push(cpu(bench)? - before);
+                fs::remove_dir_all(folder.join(BACKUPS))?;
                 peak = peak.max(high);
             }
         }
@@ -67,13 +78,23 @@ fn of_scale(bench: &Bench<'_>, tool: &Path, folder: &Path, scale: u32) -> Result
         table::time(median(&theirs)),
         table::time(median(&ours)),
         table::ratio(paired_ratio(&ours, &theirs)),
+        table::time(median(&their_cpu)),
+        table::time(median(&our_cpu)),
+        table::ratio(paired_ratio(&our_cpu, &their_cpu)),
         format!("{:.1} MiB", f64::from(peak) / 1024.0),
     ])
 }
 
-/// One backup, which is removed again: how long it took, and the peak of our process's memory in KiB.
+/// What all programs that we ran and all sessions of the server took of the processors so far.
+fn cpu(bench: &Bench<'_>) -> Result<f64> {
+    // A session ends a little after its client has.
+    std::thread::sleep(Duration::from_millis(300));
+    Ok(children_cpu("self")? + bench.server.cpu()?)
+}
+
+/// One backup: how long it took, and the peak of our process's memory in KiB.
 fn create(tool: &Path, folder: &Path, url: &str) -> Result<(Duration, u32)> {
-    let backups = folder.join("backups");
+    let backups = folder.join(BACKUPS);
     let mut command = Command::new(tool);
     command.args(["migrate", "backup", "create", "--quiet", "--backup-dir"]).arg(&backups);
     command.arg("--log-dir").arg(folder.join("log")).args(["--dir", "migrations"]);
@@ -96,6 +117,5 @@ fn create(tool: &Path, folder: &Path, url: &str) -> Result<(Duration, u32)> {
     if !status.success() {
         return Err(format!("backup create ended with {status}").into());
     }
-    fs::remove_dir_all(&backups)?;
     Ok((took, peak))
 }

@@ -38,8 +38,9 @@ pub(crate) struct Manifest {
     pub(crate) database_bytes: u64,
     /// `cargo migrate schema --digest` of what was copied; `None` where only tables were.
     pub(crate) schema_digest: Option<String>,
-    /// The rows of each table whose data was copied, by its qualified name as SQL writes it.
-    pub(crate) rows: BTreeMap<String, u64>,
+    /// The rows of each table whose data was copied, by its qualified name as SQL writes it. `None` where they were not
+    /// counted yet: reading the archive through does that.
+    pub(crate) rows: BTreeMap<String, Option<u64>>,
     /// The roles that own something in the database, or may do something with it: a server that is to take it needs them.
     #[serde(default)]
     pub(crate) roles: Vec<String>,

@@ -17,13 +17,14 @@ use crate::process::{self, Streams};
 /// Schema and name of a table, without quotes.
 type Table = (String, String);
 
-/// Reads it through.
+/// Reads it through, and gives the rows of each of the manifest's tables.
 ///
 /// # Errors
 ///
-/// [`Damage::BadArchive`] as a [`Problem`](crate::Problem) where that is not possible, [`Damage::Rows`] where a table has
-/// other rows than the manifest says; where there is no pg_restore, and where we are to stop.
-pub(super) fn through(backup: &Backup, interrupt: &Interrupt) -> anyhow::Result<()> {
+/// [`Damage::BadArchive`] as a [`Problem`](crate::Problem) where that is not possible, and where a table is not in it;
+/// [`Damage::Rows`] where a table has other rows than the manifest says; where there is no pg_restore, and where we are to
+/// stop.
+pub(super) fn through(backup: &Backup, interrupt: &Interrupt) -> anyhow::Result<BTreeMap<String, u64>> {
     let mut count = Count::default();
     let bad = |why: String| Damage::BadArchive { why }.problem(backup.id());
     match backup.manifest.format {
@@ -55,14 +56,32 @@ pub(super) fn through(backup: &Backup, interrupt: &Interrupt) -> anyhow::Result<
             }
         }
     }
-    for (table, expected) in &backup.manifest.rows {
-        let found = name::parts(table).and_then(|table| count.rows.get(&table)).copied().unwrap_or_default();
-        if found != *expected {
-            let damage = Damage::Rows { table: table.clone(), found, expected: *expected };
-            return Err(damage.problem(backup.id()).into());
-        }
+    let compared = count.compared(&backup.manifest.rows);
+    Ok(compared.map_err(|damage| damage.problem(backup.id()))?)
+}
+
+/// The rows of these tables of a backup: as the manifest has them, and where one was not counted yet, as reading the archive
+/// through counts them, after `counting` was called.
+///
+/// # Errors
+///
+/// Those of [`through`].
+pub(super) fn rows_of(
+    backup: &Backup,
+    picked: Option<&[String]>,
+    counting: impl FnOnce(),
+    interrupt: &Interrupt,
+) -> anyhow::Result<BTreeMap<String, u64>> {
+    let is_picked = |table: &String| picked.is_none_or(|picked| picked.contains(table));
+    let known = backup.manifest.rows.iter().filter(|(table, _)| is_picked(table));
+    let known: Option<_> = known.map(|(table, rows)| Some((table.clone(), (*rows)?))).collect();
+    if let Some(known) = known {
+        return Ok(known);
     }
-    Ok(())
+    counting();
+    let mut counted = through(backup, interrupt)?;
+    counted.retain(|table, _| is_picked(table));
+    Ok(counted)
 }
 
 /// The rows in a dump's SQL.
@@ -100,6 +119,22 @@ impl Count {
                 self.end.pop_front();
             }
         }
+    }
+
+    /// The rows of these tables; what the manifest knows of them has to be the same.
+    fn compared(&self, manifest: &BTreeMap<String, Option<u64>>) -> Result<BTreeMap<String, u64>, Damage> {
+        let of = |(table, expected): (&String, &Option<u64>)| {
+            let found = name::parts(table).and_then(|table| self.rows.get(&table)).copied();
+            match (found, *expected) {
+                // pg_dump writes a COPY for an empty table, too.
+                (None, None) => Err(Damage::BadArchive { why: format!("{table} is not in it") }),
+                (found, Some(expected)) if found.unwrap_or_default() != expected => {
+                    Err(Damage::Rows { table: table.clone(), found: found.unwrap_or_default(), expected })
+                }
+                (found, _) => Ok((table.clone(), found.unwrap_or_default())),
+            }
+        };
+        manifest.iter().map(of).collect()
     }
 
     fn is_complete(&self) -> bool {
@@ -140,6 +175,21 @@ mod tests {
         let rows: Vec<_> = count.rows.iter().map(|((_, name), rows)| (name.as_str(), *rows)).collect();
         assert_eq!(rows, [("B", 2), ("a", 2)]);
         assert!(count.is_complete());
+    }
+
+    #[test]
+    fn what_was_not_counted_before_is_known_then() {
+        let mut count = Count::default();
+        count.read(&mut DUMP.as_bytes()).unwrap();
+        let compared = |tables: &[(&str, Option<u64>)]| {
+            count.compared(&tables.iter().map(|(table, rows)| ((*table).to_owned(), *rows)).collect())
+        };
+        let all = compared(&[("public.a", None), ("public.\"B\"", Some(2))]).unwrap();
+        assert_eq!(all, [("public.a".to_owned(), 2), ("public.\"B\"".to_owned(), 2)].into());
+        let expected = Damage::Rows { table: "public.a".to_owned(), found: 2, expected: 3 };
+        assert_eq!(compared(&[("public.a", Some(3))]), Err(expected));
+        let missing = compared(&[("public.c", None)]).unwrap_err();
+        assert_eq!(missing.to_string(), "it cannot be read through: public.c is not in it");
     }
 
     #[test]

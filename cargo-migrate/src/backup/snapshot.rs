@@ -36,7 +36,7 @@ impl Snapshot {
             "beginning the snapshot",
             "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings WHERE name IN \
              ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', \
-             'max_parallel_workers_per_gather');\
+             'max_parallel_workers_per_gather', 'jit');\
              SET LOCAL row_security = off;\
              SELECT pg_catalog.current_setting('server_version_num'), \
              to_char(pg_catalog.now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
@@ -84,13 +84,24 @@ impl Snapshot {
         Ok(self.connection.schema_inside(&options)?.digest().to_string())
     }
 
-    /// How many rows each table has, one table after the other.
-    pub(super) fn count(&self, selection: &Selection) -> Result<BTreeMap<String, u64>, EngineError> {
-        let mut counted = BTreeMap::new();
-        for table in selection.with_rows(self.standby) {
-            let sql = format!("SELECT pg_catalog.count(*) FROM ONLY {}", table.name);
-            let rows = self.connection.value("counting rows", &sql)?;
-            counted.insert(table.name.clone(), rows.and_then(|rows| rows.parse().ok()).unwrap_or_default());
+    /// How many rows each table has, one table after the other, the small ones first; `None` for those that are left when
+    /// `limit` bytes of tables were read.
+    pub(super) fn count(
+        &self,
+        selection: &Selection,
+        limit: u64,
+    ) -> Result<BTreeMap<String, Option<u64>>, EngineError> {
+        let mut tables: Vec<_> = selection.with_rows(self.standby).collect();
+        tables.sort_by_key(|table| table.bytes);
+        let (mut counted, mut read) = (BTreeMap::new(), 0_u64);
+        for table in tables {
+            read = read.saturating_add(table.bytes);
+            let mut rows = None;
+            if read <= limit {
+                let sql = format!("SELECT pg_catalog.count(*) FROM ONLY {}", table.name);
+                rows = self.connection.value("counting rows", &sql)?.and_then(|rows| rows.parse().ok());
+            }
+            counted.insert(table.name.clone(), rows);
         }
         Ok(counted)
     }

@@ -1,5 +1,6 @@
 //! Whether a backup is good: read through, and, where that is asked for, restored and compared.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -74,7 +75,7 @@ impl Verifying<'_> {
         tell("comparing the checksums");
         examine(backup, None, self.interrupt)?;
         tell("reading it through");
-        read::through(backup, self.interrupt)?;
+        let rows = read::through(backup, self.interrupt)?;
         match trial {
             Trial::None => {}
             Trial::Scratch => {
@@ -87,25 +88,30 @@ impl Verifying<'_> {
                 // The variables of libpq mean another server.
                 let database = Database::resolve(Some(scratch.url()), &|_| None)?;
                 tell("restoring it");
-                self.restore(&database, MissingRoles::Create)?;
+                self.restore(&database, MissingRoles::Create, &rows)?;
             }
             Trial::Server(database) => {
                 tell("restoring it");
                 let temporary = Temporary::make(database, self.interrupt)?;
-                self.restore(&temporary.database, MissingRoles::Refuse)?;
+                self.restore(&temporary.database, MissingRoles::Refuse, &rows)?;
             }
         }
-        self.write(!matches!(trial, Trial::None))
+        self.write(!matches!(trial, Trial::None), &rows)
     }
 
     /// Restores it and compares what came of it.
-    fn restore(&self, database: &Database, roles: MissingRoles) -> anyhow::Result<()> {
+    fn restore(
+        &self,
+        database: &Database,
+        roles: MissingRoles,
+        rows: &BTreeMap<String, u64>,
+    ) -> anyhow::Result<()> {
         load_with(self.interrupt, self.backup, database, &LoadOptions { roles, ..LoadOptions::default() })?;
         let connection = Connection::open(database, "cargo-migrate verify", self.interrupt)?;
         connection.rows("beginning to compare", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let manifest = &self.backup.manifest;
         let different = |why: String| Damage::Restored { why }.problem(self.backup.id());
-        for (table, expected) in &manifest.rows {
+        for (table, expected) in rows {
             let sql = format!("SELECT pg_catalog.count(*) FROM ONLY {table}");
             let found = connection.value("counting rows", &sql)?.and_then(|rows| rows.parse::<u64>().ok());
             if found != Some(*expected) {
@@ -125,12 +131,13 @@ impl Verifying<'_> {
         Ok(())
     }
 
-    fn write(&self, restored: bool) -> anyhow::Result<Verified> {
+    fn write(&self, restored: bool, rows: &BTreeMap<String, u64>) -> anyhow::Result<Verified> {
         let mut backup = self.backup.clone();
         // Its files are the same as ever: what was shown by a restore once is shown.
         let restored = restored || backup.manifest.verified.as_ref().is_some_and(|before| before.restored);
         let verified = Verified { at: clock::iso(SystemTime::now()), restored };
         backup.manifest.verified = Some(verified.clone());
+        backup.manifest.rows = rows.iter().map(|(table, rows)| (table.clone(), Some(*rows))).collect();
         backup.write()?;
         Ok(verified)
     }

@@ -1,40 +1,15 @@
 //! T16: the server's disk is full. The migration fails with SQLSTATE 53100 and is rolled back, and with room it goes through.
 
-use std::path::Path;
 use std::process::Command;
 
 use migrate_tests::wait::answer;
-use migrate_tests::{Cluster, TestEnvironment, nightly, output, poll_until};
-
-/// A small file system, seen by everybody, for as long as this lives.
-struct Small(tempfile::TempDir);
-
-impl Small {
-    fn mount(megabytes: u32) -> Self {
-        let folder = tempfile::Builder::new().prefix("migrate-small-").tempdir().unwrap();
-        let size = format!("size={megabytes}m");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &size, "none"]).arg(folder.path());
-        let output = output::capture(&mut mount);
-        assert_eq!(output.code, 0, "it takes root to mount: {}", output.stderr);
-        Self(folder)
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(self.path()).status();
-    }
-}
+use migrate_tests::{Cluster, SmallDisk, TestEnvironment, nightly, output, poll_until};
 
 #[test]
 fn a_full_tablespace_is_told_and_rolled_back() {
     nightly!();
-    let small = Small::mount(16);
+    let small = tempfile::Builder::new().prefix("migrate-small-").tempdir().unwrap();
+    let _disk = SmallDisk::mount(small.path(), "16m").expect("it takes root to mount");
     let cluster = Cluster::start();
     let inside = small.path().join("space");
     std::fs::create_dir(&inside).unwrap();

@@ -2,12 +2,12 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use migrate_tests::output::CANARY;
 use migrate_tests::wait::answer;
-use migrate_tests::{Output, TestEnvironment, skip};
+use migrate_tests::{Output, SmallDisk, TestEnvironment, skip};
 use serde_json::Value;
 
 fn project() -> TestEnvironment {
@@ -190,27 +190,15 @@ fn a_log_folder_that_takes_nothing_spoils_nothing() {
     assert_eq!(applied, "2");
 }
 
-/// A file system that is unmounted when the test ends.
-struct Mounted(PathBuf);
-
-impl Drop for Mounted {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
-fn mount(folder: &Path) -> Option<Mounted> {
-    fs::create_dir(folder).unwrap();
-    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(folder).status();
-    mounted.is_ok_and(|status| status.success()).then(|| Mounted(folder.to_owned()))
-}
-
 /// 64 kB of room: what fits is whole lines, the rest is lost, and nothing else is.
 #[test]
 fn a_full_file_system_costs_the_records_only() {
     let environment = project();
     let folder = environment.path("small");
-    let Some(_mounted) = mount(&folder) else { skip!("a file system can be mounted by root only") };
+    fs::create_dir(&folder).unwrap();
+    let Some(_disk) = SmallDisk::mount(&folder, "64k") else {
+        skip!("a file system can be mounted by root only")
+    };
     let log = folder.to_str().unwrap();
     environment.run(&["up", "--log-dir", log]).success();
     fs::write(folder.join("filler"), vec![b'x'; 40 << 10]).unwrap();

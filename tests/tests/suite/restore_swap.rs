@@ -112,6 +112,28 @@ fn what_is_not_what_was_backed_up_is_not_swapped_in() {
     shop.restore(&["--discard", &left, "--yes"]).success();
 }
 
+/// The rows of a large table are not known before its archive is read.
+#[test]
+fn rows_that_were_not_counted_yet_are_counted_before() {
+    let shop = Restorable::new();
+    let id = shop.backup(&[]);
+    let path = shop.manifest(&id);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    manifest["rows"]["public.orders"] = serde_json::Value::Null;
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    let output = shop.restore(&["--into", "counted"]);
+    let counting = format!("counting the rows in {id}: it was never verified");
+    assert!(output.success().stderr.contains(&counting), "{}", output.stderr);
+    assert_eq!(shop.ask("counted", "SELECT count(*) FROM orders"), "1000");
+    // Of a table that is not in the archive nobody can say how many there should be.
+    manifest["rows"]["public.nowhere"] = serde_json::Value::Null;
+    std::fs::write(&path, manifest.to_string()).unwrap();
+    let output = shop.restore(&["--into", "other"]);
+    assert!(output.expect(1).stderr.contains("public.nowhere is not in it"), "{}", output.stderr);
+    assert_eq!(shop.databases("other%"), Vec::<String>::new());
+}
+
 #[test]
 fn what_is_tied_to_the_old_one_refuses_with_the_way_out() {
     let cluster =

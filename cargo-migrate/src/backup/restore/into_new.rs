@@ -1,5 +1,6 @@
 //! A backup, restored into a new database beside the old one.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
@@ -265,10 +266,11 @@ struct Work<'a> {
 
 impl Work<'_> {
     fn run(&self) -> anyhow::Result<(u32, Compared, Vec<String>)> {
+        let rows = self.rows()?;
         let (unfinished, oid) = self.create()?;
         let database = self.place.old.with_dbname(&unfinished);
         let done = self.open(unfinished.clone(), oid, database).and_then(|made| {
-            let compared = self.fill(&made)?;
+            let compared = self.fill(&made, &rows)?;
             Ok((compared, self.finish(made)?))
         });
         match done {
@@ -288,6 +290,19 @@ impl Work<'_> {
         let comment = self.old.and_then(|old| old.comment.clone());
         let at = clock::iso(self.call.context.now);
         Mark::new(state, &self.backup.manifest.id, self.place.old.dbname(), &at, comment)
+    }
+
+    /// The rows that the tables have to have. Where the backup was never verified, the archive is read through for those of
+    /// the large ones: before there is anything that would have to be taken away again.
+    fn rows(&self) -> anyhow::Result<BTreeMap<String, u64>> {
+        let Self { call, backup, picked, .. } = *self;
+        let interrupt = &call.context.interrupt;
+        backup::read::rows_of(
+            backup,
+            picked,
+            || step(call, Step::Counting { backup: backup.id().to_owned() }),
+            interrupt,
+        )
     }
 
     /// Makes it, under a name that says that it is not finished.
@@ -331,7 +346,7 @@ impl Work<'_> {
     }
 
     /// Loads it, and compares it with the manifest.
-    fn fill(&self, made: &Made) -> anyhow::Result<Compared> {
+    fn fill(&self, made: &Made, rows: &BTreeMap<String, u64>) -> anyhow::Result<Compared> {
         let Self { call, settings, backup, .. } = *self;
         let manifest = &backup.manifest;
         step(call, Step::Loading { backup: manifest.id.clone(), database: self.name.to_owned() });
@@ -346,7 +361,7 @@ impl Work<'_> {
             (State::Restored, true) if manifest.schema_digest.is_some() => Some(self.digest(made)?),
             _ => None,
         };
-        let (compared, differences) = verify::compare(&made.keeper, manifest, self.picked, digest)?;
+        let (compared, differences) = verify::compare(&made.keeper, manifest, rows, digest)?;
         if !differences.is_empty() {
             let (backup, left) = (manifest.id.clone(), made.unfinished.clone());
             return Err(Refusal::Differs { backup, differences, left }.stop());

@@ -17,29 +17,23 @@ pub(crate) struct Compared {
     pub(crate) rows: u64,
 }
 
-/// In what a database differs from a manifest; empty where it does not. `picked` are the tables that were restored, `None`
-/// for all; `digest` is what its schema digests to, where that can be compared.
+/// In what a database differs from a manifest; empty where it does not. `expected` are the rows of the tables that were
+/// restored; `digest` is what its schema digests to, where that can be compared.
 pub(super) fn compare(
     connection: &Connection,
     manifest: &Manifest,
-    picked: Option<&[String]>,
+    expected: &BTreeMap<String, u64>,
     digest: Option<String>,
 ) -> Result<(Compared, Vec<String>), EngineError> {
     let mut differences = Vec::new();
     let mut compared = Compared::default();
-    if let (Some(expected), Some(found)) = (&manifest.schema_digest, digest) {
-        if *expected == found {
+    if let (Some(before), Some(found)) = (&manifest.schema_digest, digest) {
+        if *before == found {
             compared.digest = Some(found);
         } else {
-            differences.push(format!("its schema digest is {found}, and was {expected}"));
+            differences.push(format!("its schema digest is {found}, and was {before}"));
         }
     }
-    let expected: BTreeMap<&str, u64> = manifest
-        .rows
-        .iter()
-        .filter(|(table, _)| picked.is_none_or(|picked| picked.contains(*table)))
-        .map(|(table, rows)| (table.as_str(), *rows))
-        .collect();
     // The names are the server's: a manifest is a file, and what stands in it is not SQL.
     let tables = connection.rows(
         "listing the restored tables",
@@ -48,14 +42,14 @@ pub(super) fn compare(
          AND c.relpersistence <> 't' AND n.nspname !~ '^pg_' ORDER BY 1",
     )?;
     let mut found = BTreeMap::new();
-    for table in tables.iter().map(|row| row.text(0)).filter(|table| expected.contains_key(table.as_str())) {
+    for table in tables.iter().map(|row| row.text(0)).filter(|table| expected.contains_key(table)) {
         let sql = format!("SELECT count(*) FROM ONLY {table}");
         let rows = connection.value("counting the restored rows", &sql)?;
         found.insert(table, rows.and_then(|rows| rows.parse().ok()).unwrap_or(0_u64));
     }
     for (table, expected) in expected {
         match found.get(table) {
-            Some(rows) if *rows == expected => {
+            Some(rows) if rows == expected => {
                 compared.tables += 1;
                 compared.rows += rows;
             }

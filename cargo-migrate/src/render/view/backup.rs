@@ -1,5 +1,6 @@
 //! Backups: one, all, how far one is, and what became of verifying and pruning them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -97,14 +98,7 @@ fn rows(view: &BackupView) -> Vec<(&'static str, String)> {
                 size(manifest.database_bytes)
             ),
         ),
-        (
-            "rows",
-            format!(
-                "{} in {}",
-                manifest.rows.values().fold(0_u64, |sum, rows| sum.saturating_add(*rows)),
-                count(manifest.rows.len(), "table")
-            ),
-        ),
+        ("rows", counted(&manifest.rows)),
         ("history", history(manifest)),
     ]);
     rows.extend(manifest.schema_digest.clone().map(|digest| ("schema digest", digest)));
@@ -116,6 +110,22 @@ fn rows(view: &BackupView) -> Vec<(&'static str, String)> {
         rows.push(("verified", verified(manifest)));
     }
     rows
+}
+
+fn counted(tables: &BTreeMap<String, Option<u64>>) -> String {
+    let known: Vec<u64> = tables.values().copied().flatten().collect();
+    let sum = known.iter().fold(0_u64, |sum, rows| sum.saturating_add(*rows));
+    match tables.len() - known.len() {
+        0 => format!("{sum} in {}", count(known.len(), "table")),
+        larger if known.is_empty() => {
+            format!("{}, not counted yet: `backup verify` does", count(larger, "table"))
+        }
+        larger => format!(
+            "{sum} in {}; {} more, not counted yet: `backup verify` does",
+            count(known.len(), "table"),
+            count(larger, "larger table")
+        ),
+    }
 }
 
 fn scope(scope: &Scope) -> String {
@@ -424,6 +434,19 @@ mod tests {
         let shown = view.human(page(None));
         view.done = true;
         insta::assert_snapshot!(format!("{shown}\n{}", view.human(page(None))));
+    }
+
+    #[test]
+    fn what_was_not_counted_is_said() {
+        let tables = |rows: &[Option<u64>]| {
+            counted(&rows.iter().enumerate().map(|(table, rows)| (table.to_string(), *rows)).collect())
+        };
+        assert_eq!(tables(&[Some(7), Some(3)]), "10 in 2 tables");
+        assert_eq!(
+            tables(&[Some(7), None]),
+            "7 in 1 table; 1 larger table more, not counted yet: `backup verify` does"
+        );
+        assert_eq!(tables(&[None, None]), "2 tables, not counted yet: `backup verify` does");
     }
 
     #[test]

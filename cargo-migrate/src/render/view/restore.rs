@@ -12,6 +12,8 @@ use crate::render::{Page, View, escape_line};
 pub(crate) enum RestoreStep {
     /// Every byte of the backup is read.
     Examining { backup: String, bytes: u64 },
+    /// The archive is read through, to count the rows.
+    Counting { backup: String },
     /// The new database is made, like the old one where there is one.
     Creating { database: String, like: Option<String> },
     /// The archive is loaded.
@@ -34,6 +36,9 @@ impl View for RestoreStep {
         match self {
             Self::Examining { backup, bytes } => {
                 format!("examining {} ({})\n", escape_line(backup), size(*bytes))
+            }
+            Self::Counting { backup } => {
+                format!("counting the rows in {}: it was never verified\n", escape_line(backup))
             }
             Self::Creating { database, like } => match like {
                 Some(like) => format!("creating {} like {}\n", escape_line(database), escape_line(like)),
@@ -97,6 +102,7 @@ impl View for RestoreStep {
             Self::Examining { backup, bytes } => {
                 json!({ "step": "examining", "backup": backup, "bytes": bytes })
             }
+            Self::Counting { backup } => json!({ "step": "counting", "backup": backup }),
             Self::Creating { database, like } => {
                 json!({ "step": "creating", "database": database, "like": like })
             }
@@ -348,6 +354,7 @@ mod tests {
         let session = Session { pid: 7, application: Some("checkout".into()), ..Session::default() };
         let steps = [
             RestoreStep::Examining { backup: "backup-1".into(), bytes: 3 << 20 },
+            RestoreStep::Counting { backup: "backup-1".into() },
             RestoreStep::Creating { database: "new".into(), like: Some("shop".into()) },
             RestoreStep::Creating { database: "new".into(), like: None },
             RestoreStep::Loading { backup: "backup-1".into(), database: "new".into() },
