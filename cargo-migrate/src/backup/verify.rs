@@ -14,7 +14,7 @@ use super::manifest::{Manifest, Scope, Verified};
 use super::read;
 use super::store::Backup;
 use crate::command::Call;
-use crate::render::size;
+use crate::render::bytes;
 use crate::{Problem, clock};
 
 /// Where a backup is restored to be verified.
@@ -154,9 +154,9 @@ fn check_room(manifest: &Manifest, folder: &Path) -> Result<(), Problem> {
     Err(Problem::Usage {
         what: format!(
             "the scratch server has room for {} in {}, and the database takes {}",
-            size(room),
+            bytes(room),
             folder.display(),
-            size(manifest.database_bytes)
+            bytes(manifest.database_bytes)
         ),
         hint: "restore it on another server: --restore --server URL".to_owned(),
     })

@@ -1,6 +1,7 @@
 //! Looking a server over: checks, each in a file of its own, that find something or find nothing. `preflight` and
 //! `postflight` are two lists of them.
 
+pub(crate) mod ask;
 mod check;
 mod finding;
 mod identity;

@@ -8,6 +8,7 @@ use migrate_runtime::connection::Row;
 use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{Connection, Error as EngineError, Migrator, Status};
 
+use super::ask;
 use super::{Held, Identity, Session, Touched};
 use crate::config::Settings;
 
@@ -17,10 +18,6 @@ pub(crate) struct Limits {
     /// A transaction that is older.
     pub(crate) transaction_age: Duration,
 }
-
-/// Writes nothing and waits for nobody: half a second for a lock, five for an answer.
-const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\nSET LOCAL statement_timeout = '5s';\n\
-                     SET LOCAL lock_timeout = '500ms'";
 
 impl Default for Limits {
     fn default() -> Self {
@@ -106,7 +103,7 @@ impl<'a> Situation<'a> {
     /// The schema, read in such a transaction.
     pub(crate) fn schema(&self, options: &SchemaOptions) -> Result<Schema, EngineError> {
         let doing = "reading the schema";
-        self.connection.rows(doing, BEGIN)?;
+        self.connection.rows(doing, ask::QUICK)?;
         let schema = self.connection.schema_inside(options);
         let ended = self.connection.rows(doing, "ROLLBACK");
         let schema = schema?;
@@ -137,14 +134,7 @@ impl<'a> Situation<'a> {
     ///
     /// What the server refuses, and a connection that is lost.
     pub(crate) fn ask(&self, doing: &str, sql: &str) -> Result<Vec<Row>, EngineError> {
-        let asked = self
-            .connection
-            .rows(doing, &format!("{BEGIN};\nSET LOCAL search_path = pg_catalog;\n{sql};\nCOMMIT"));
-        if let Err(EngineError::Server { .. }) = &asked {
-            // The error that is told is the first one.
-            let _ = self.connection.rows(doing, "ROLLBACK");
-        }
-        asked
+        ask::quick(self.connection, doing, sql)
     }
 }
 

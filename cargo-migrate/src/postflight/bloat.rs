@@ -3,9 +3,8 @@
 use migrate_runtime::connection::Row;
 use serde_json::json;
 
-use super::ask;
 use super::touched::Touched;
-use crate::inspection::{Check, Finding, Severity, Situation};
+use crate::inspection::{Check, Finding, Severity, Situation, ask};
 use crate::render::words::{bytes, count};
 
 /// Tables that the last run bloated.
@@ -61,7 +60,7 @@ impl Check for Bloat {
     }
 
     fn look(&self, situation: &Situation<'_>) -> anyhow::Result<Vec<Finding>> {
-        let rows = ask::rows(situation.connection, "reading how full tables are", QUERY)?;
+        let rows = ask::patient(situation.connection, "reading how full tables are", QUERY)?;
         let touched = rows.iter().filter(|row| {
             self.touched.has(&row.text(0))
                 || row

@@ -5,8 +5,7 @@ use serde_json::json;
 use squawk_syntax::SourceFile;
 use squawk_syntax::ast::{self, AstNode};
 
-use super::ask;
-use crate::inspection::{Check, Finding, Pending, Severity, Situation};
+use crate::inspection::{Check, Finding, Pending, Severity, Situation, ask};
 
 /// Constraints that nobody validated.
 pub(crate) struct Constraints;
@@ -53,7 +52,8 @@ impl Check for Constraints {
     fn look(&self, situation: &Situation<'_>) -> anyhow::Result<Vec<Finding>> {
         let enforced = if situation.version >= 180_000 { " AND con.conenforced" } else { "" };
         let sql = format!("{QUERY}{enforced} ORDER BY 1, 2");
-        let rows = ask::rows(situation.connection, "looking for constraints that are not validated", &sql)?;
+        let rows =
+            ask::patient(situation.connection, "looking for constraints that are not validated", &sql)?;
         let to_come = validated_by(&situation.pending);
         Ok(rows.iter().map(|row| of_row(row, &to_come)).collect())
     }

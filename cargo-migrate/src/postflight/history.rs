@@ -4,8 +4,7 @@ use migrate_core::{Newer, State, Version, name};
 use migrate_runtime::{StatusEntry, quote_literal};
 use serde_json::{Value, json};
 
-use super::ask;
-use crate::inspection::{Check, Finding, Severity, Situation};
+use crate::inspection::{Check, Finding, Severity, Situation, ask};
 use crate::render::view::state_name;
 
 /// Rows that are dirty, missing, modified, unknown.
@@ -136,7 +135,7 @@ fn gone(situation: &Situation<'_>, entries: &[StatusEntry]) -> anyhow::Result<Ve
         "SELECT coalesce(has_table_privilege(to_regclass({log}), 'SELECT'), false)",
         log = quote_literal(&log)
     );
-    let readable = ask::rows(situation.connection, "looking for the audit log", &readable)?;
+    let readable = ask::patient(situation.connection, "looking for the audit log", &readable)?;
     if !readable.first().is_some_and(|row| row.flag(0)) {
         return Ok(Vec::new());
     }
@@ -146,7 +145,7 @@ fn gone(situation: &Situation<'_>, entries: &[StatusEntry]) -> anyhow::Result<Ve
          FROM (SELECT DISTINCT ON (version) version, action, message, at, id FROM {log} \
          WHERE outcome = 'ok' AND action IN ('up', 'down', 'repair') ORDER BY version, id DESC) AS last ORDER BY id"
     );
-    let lines = ask::rows(situation.connection, "reading the audit log", &sql)?;
+    let lines = ask::patient(situation.connection, "reading the audit log", &sql)?;
     let number = |text: &str| name::parse_recorded(text).map(|(version, _)| version);
     let recorded: Vec<Version> = entries
         .iter()

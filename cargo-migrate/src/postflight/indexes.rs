@@ -3,8 +3,7 @@
 use migrate_runtime::connection::Row;
 use serde_json::json;
 
-use super::ask;
-use crate::inspection::{Check, Finding, Severity, Situation};
+use crate::inspection::{Check, Finding, Severity, Situation, ask};
 
 /// Invalid indexes, but for those that are being built.
 pub(crate) struct Indexes;
@@ -39,7 +38,7 @@ impl Check for Indexes {
     }
 
     fn look(&self, situation: &Situation<'_>) -> anyhow::Result<Vec<Finding>> {
-        let rows = ask::rows(situation.connection, "looking for invalid indexes", QUERY)?;
+        let rows = ask::patient(situation.connection, "looking for invalid indexes", QUERY)?;
         Ok(rows.iter().map(of_row).collect())
     }
 }

@@ -1,9 +1,8 @@
 //! What the last run applied: the migrations that a postflight is about.
 
+use crate::inspection::ask;
 use migrate_core::Script;
 use migrate_runtime::{Connection, HistoryTable, quote_literal};
-
-use super::ask;
 
 /// The last run that applied something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +44,7 @@ pub(crate) fn read(connection: &Connection, history: &HistoryTable) -> anyhow::R
         log = quote_literal(&log),
         table = quote_literal(&history.quoted())
     );
-    let readable = ask::rows(connection, "looking for the audit log", &readable)?;
+    let readable = ask::patient(connection, "looking for the audit log", &readable)?;
     if !readable.first().is_some_and(|row| row.flag(0)) {
         return Ok(None);
     }
@@ -59,7 +58,7 @@ pub(crate) fn read(connection: &Connection, history: &HistoryTable) -> anyhow::R
          ORDER BY line.id",
         table = history.quoted()
     );
-    let rows = ask::rows(connection, "reading the audit log", &sql)?;
+    let rows = ask::patient(connection, "reading the audit log", &sql)?;
     Ok(rows.first().map(|first| LastRun {
         run: first.get(0).map(str::to_owned),
         at: first.text(1),

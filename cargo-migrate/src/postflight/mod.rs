@@ -1,6 +1,5 @@
 //! Whether a run left everything as it should be: the checks after it, and the report.
 
-mod ask;
 mod bloat;
 mod check_scripts;
 mod constraints;

@@ -3,8 +3,7 @@
 use migrate_runtime::connection::Row;
 use serde_json::json;
 
-use super::ask;
-use crate::inspection::{Check, Finding, Severity, Situation};
+use crate::inspection::{Check, Finding, Severity, Situation, ask};
 use crate::render::words::bytes;
 
 /// Slots and standbys after the run: a rewrite or an index is sent to each of them in full.
@@ -43,8 +42,8 @@ impl Check for Replication {
     }
 
     fn look(&self, situation: &Situation<'_>) -> anyhow::Result<Vec<Finding>> {
-        let slots = ask::rows(situation.connection, "looking at the replication slots", SLOTS)?;
-        let standbys = ask::rows(situation.connection, "looking at the standbys", STANDBYS)?;
+        let slots = ask::patient(situation.connection, "looking at the replication slots", SLOTS)?;
+        let standbys = ask::patient(situation.connection, "looking at the standbys", STANDBYS)?;
         Ok(slots.iter().filter_map(of_slot).chain(standbys.iter().filter_map(of_standby)).collect())
     }
 }

@@ -3,8 +3,7 @@
 use migrate_runtime::connection::Row;
 use serde_json::json;
 
-use super::ask;
-use crate::inspection::{Check, Finding, Severity, Situation};
+use crate::inspection::{Check, Finding, Severity, Situation, ask};
 
 /// Sequences near their end, or near the end of the column that they fill.
 pub(crate) struct Sequences;
@@ -56,7 +55,7 @@ impl Check for Sequences {
     }
 
     fn look(&self, situation: &Situation<'_>) -> anyhow::Result<Vec<Finding>> {
-        let rows = ask::rows(situation.connection, "reading the sequences", QUERY)?;
+        let rows = ask::patient(situation.connection, "reading the sequences", QUERY)?;
         let hidden: Vec<_> = rows.iter().filter(|row| !row.flag(6)).map(|row| row.text(0)).collect();
         let mut findings: Vec<_> = rows.iter().filter_map(of_row).collect();
         if !hidden.is_empty() {

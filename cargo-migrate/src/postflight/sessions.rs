@@ -6,8 +6,7 @@ use migrate_core::sql::mask_secrets;
 use migrate_runtime::connection::Row;
 use serde_json::json;
 
-use super::ask;
-use crate::inspection::{Check, Finding, Severity, Situation};
+use crate::inspection::{Check, Finding, Severity, Situation, ask};
 use crate::render::words::{one_line, time};
 
 /// Locks that a session of ours holds, though the run is over: of a runner that was killed, or of another one.
@@ -56,7 +55,7 @@ impl Check for Sessions {
     }
 
     fn look(&self, situation: &Situation<'_>) -> anyhow::Result<Vec<Finding>> {
-        let rows = ask::rows(situation.connection, "looking for sessions of runners", QUERY)?;
+        let rows = ask::patient(situation.connection, "looking for sessions of runners", QUERY)?;
         Ok(rows.iter().filter_map(|row| self.of_row(row)).collect())
     }
 }

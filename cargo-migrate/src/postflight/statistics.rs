@@ -6,8 +6,7 @@ use migrate_runtime::Connection;
 use migrate_runtime::connection::Row;
 use serde_json::json;
 
-use super::ask;
-use crate::inspection::{Check, Finding, Severity, Situation};
+use crate::inspection::{Check, Finding, Severity, Situation, ask};
 
 /// Columns and expressions without statistics, of tables with rows.
 pub(crate) struct Statistics;
@@ -39,9 +38,9 @@ impl Check for Statistics {
 /// What has no statistics, by table, with both names as SQL writes them.
 fn missing(connection: &Connection, version: u32) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let sql = "SELECT has_table_privilege('pg_catalog.pg_statistic', 'SELECT')";
-    let sees_all = ask::rows(connection, "looking for statistics", sql)?;
+    let sees_all = ask::patient(connection, "looking for statistics", sql)?;
     let sees_all = sees_all.first().is_some_and(|row| row.flag(0));
-    let rows = ask::rows(connection, "looking for missing statistics", &query(sees_all, version))?;
+    let rows = ask::patient(connection, "looking for missing statistics", &query(sees_all, version))?;
     let mut missing: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let text = |row: &Row| (row.text(0), row.text(1));
     for (table, what) in rows.iter().map(text) {

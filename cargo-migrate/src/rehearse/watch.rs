@@ -422,7 +422,9 @@ mod tests {
         client
             .batch_execute(
                 "CREATE TABLE orders (id int PRIMARY KEY, n int); INSERT INTO orders SELECT g, g FROM generate_series(1, 20000) g;
-                 CREATE TABLE notes (id int); CREATE TABLE other (id int)",
+                 CREATE TABLE notes (id int); CREATE TABLE other (id int);
+                 CREATE FUNCTION slow(bigint) RETURNS bigint IMMUTABLE LANGUAGE plpgsql AS
+                 'BEGIN IF $1 = 1 THEN PERFORM pg_sleep(0.5); END IF; RETURN $1; END'",
             )
             .unwrap();
         let set = set(&[
@@ -432,7 +434,8 @@ mod tests {
                 "ALTER TABLE orders ALTER n TYPE bigint; SELECT pg_sleep(0.4)",
                 "ALTER TABLE orders ALTER n TYPE int",
             ),
-            ("0003_index", "CREATE INDEX CONCURRENTLY orders_n ON orders (n)", "DROP INDEX orders_n"),
+            // It is not held up at its end, so it takes its time.
+            ("0003_index", "CREATE INDEX CONCURRENTLY orders_n ON orders (slow(n))", "DROP INDEX orders_n"),
         ]);
         let texts = set.migrations.iter().map(|migration| migration.up.text.to_string()).collect();
         let migrator = Migrator::new(set).database(database.clone()).tool("cargo-migrate test");

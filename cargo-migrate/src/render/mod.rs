@@ -22,4 +22,4 @@ pub(crate) use escape::{escape, escape_json, escape_line};
 pub(crate) use event::{Narrator, wordless};
 pub(crate) use paint::Paint;
 pub(crate) use ui::{Page, SCHEMA, Ui, View};
-pub(crate) use words::{count, size, time};
+pub(crate) use words::{bytes, count, time};

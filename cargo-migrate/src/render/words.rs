@@ -25,18 +25,6 @@ fn with_rest(whole: u64, unit: &str, rest: u64, rest_unit: &str) -> String {
     if rest == 0 { format!("{whole} {unit}") } else { format!("{whole} {unit} {rest} {rest_unit}") }
 }
 
-/// `812 B`, `4.2 kB`, `93 MB`, `1.4 GB`: of a thousand each, as disks are sold and `df -H` counts.
-pub(crate) fn size(bytes: u64) -> String {
-    let units = [("kB", 1_000), ("MB", 1_000_000), ("GB", 1_000_000_000), ("TB", 1_000_000_000_000_u64)];
-    match units.iter().rev().find(|(_, unit)| bytes >= *unit) {
-        None => format!("{bytes} B"),
-        Some((name, unit)) if bytes / unit < 10 => {
-            format!("{}.{} {name}", bytes / unit, bytes % unit * 10 / unit)
-        }
-        Some((name, unit)) => format!("{} {name}", bytes / unit),
-    }
-}
-
 /// `1 migration`, `2 migrations`.
 pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
@@ -137,15 +125,6 @@ mod tests {
         for (duration, text) in table {
             assert_eq!(time(duration), text);
         }
-    }
-
-    #[test]
-    fn sizes_have_two_figures_that_matter() {
-        let table = [(812, "812 B"), (4_260, "4.2 kB"), (93_999_999, "93 MB"), (1_400_000_000, "1.4 GB")];
-        for (bytes, text) in table {
-            assert_eq!(size(bytes), text);
-        }
-        assert_eq!(size(u64::MAX), "18446744 TB");
     }
 
     #[test]

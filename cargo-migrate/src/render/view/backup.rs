@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::backup::{self, Backup, Damage, Entry, Manifest, Progress, Scope};
 use crate::render::meter::bar;
 use crate::render::table::{Cell, Column, table};
-use crate::render::words::{count, size, time};
+use crate::render::words::{bytes, count, time};
 use crate::render::{Page, Paint, View, escape_line};
 
 /// How far a backup is.
@@ -19,7 +19,13 @@ impl View for BackupProgress<'_> {
     fn human(&self, _: Page) -> String {
         let Progress { done, total, table } = self.0;
         let table = table.as_deref().unwrap_or_default();
-        format!("backup {} {} of {} {}\n", bar(*done, *total), size(*done), size(*total), escape_line(table))
+        format!(
+            "backup {} {} of {} {}\n",
+            bar(*done, *total),
+            bytes(*done),
+            bytes(*total),
+            escape_line(table)
+        )
     }
 
     fn json(&self) -> Value {
@@ -91,11 +97,11 @@ fn rows(view: &BackupView) -> Vec<(&'static str, String)> {
             "size",
             format!(
                 "{} in {} ({}, {}), of a database of {}",
-                size(manifest.bytes),
+                bytes(manifest.bytes),
                 count(manifest.files.len(), "file"),
                 manifest.format.name(),
                 manifest.compression,
-                size(manifest.database_bytes)
+                bytes(manifest.database_bytes)
             ),
         ),
         ("rows", counted(&manifest.rows)),
@@ -262,7 +268,7 @@ impl BackupListView {
             Cell::plain(&format!("{}{mark}", backup.id())),
             Cell::plain(&manifest.identity.database),
             Cell::plain(&aged(backup, self.now)),
-            Cell::plain(&size(manifest.bytes)),
+            Cell::plain(&bytes(manifest.bytes)),
             Cell::plain(manifest.format.name()),
             Cell::plain(&short_scope(&manifest.scope)),
             Cell::plain(manifest.history.last().map_or("", |newest| newest.stem.as_str())),
@@ -309,7 +315,7 @@ impl View for VerifiedView {
             "{} {id}: {} of {} and the rows of {} compared, {how} ({})\n",
             paint.good("good:"),
             count(self.files, "checksum"),
-            size(self.bytes),
+            bytes(self.bytes),
             count(self.tables, "table"),
             time(self.elapsed)
         )
@@ -344,16 +350,17 @@ impl View for PrunedView {
                 escape_line(backup.id()),
                 escape_line(&backup.manifest.identity.database),
                 aged(backup, self.now),
-                size(backup.manifest.bytes)
+                bytes(backup.manifest.bytes)
             );
         }
-        let bytes = self.going.iter().fold(0_u64, |sum, backup| sum.saturating_add(backup.manifest.bytes));
+        let all = self.going.iter().fold(0_u64, |sum, backup| sum.saturating_add(backup.manifest.bytes));
+        let size = bytes(all);
         text += &match (self.going.len(), self.done) {
             (0, _) => format!("nothing may go; {} kept\n", count(self.kept, "backup")),
             (gone, true) => {
-                format!("{} removed, {}; {} kept\n", count(gone, "backup"), size(bytes), self.kept)
+                format!("{} removed, {}; {} kept\n", count(gone, "backup"), size, self.kept)
             }
-            (gone, false) => format!("{}, {}; {} kept\n", count(gone, "backup"), size(bytes), self.kept),
+            (gone, false) => format!("{}, {}; {} kept\n", count(gone, "backup"), size, self.kept),
         };
         for (id, damage) in &self.broken {
             text += &format!(
@@ -454,6 +461,6 @@ mod tests {
         let progress =
             Progress { done: 420_000_000, total: 930_000_000, table: Some("public.a\nb".to_owned()) };
         let line = BackupProgress(&progress).human(page(None));
-        assert_eq!(line, "backup [#########-----------] 45 % 420 MB of 930 MB public.a\\nb\n");
+        assert_eq!(line, "backup [#########-----------] 45 % 400 MB of 886 MB public.a\\nb\n");
     }
 }

@@ -5,7 +5,7 @@ use migrate_runtime::quote_identifier;
 use serde_json::{Value, json};
 
 use crate::backup::restore::{Restored, Swapped, shell};
-use crate::render::words::{bytes as size, count, session, time};
+use crate::render::words::{self, count, session, time};
 use crate::render::{Page, View, escape_line};
 
 /// How far a restore is.
@@ -35,7 +35,7 @@ impl View for RestoreStep {
         let note = page.paint.note("note");
         match self {
             Self::Examining { backup, bytes } => {
-                format!("examining {} ({})\n", escape_line(backup), size(*bytes))
+                format!("examining {} ({})\n", escape_line(backup), words::bytes(*bytes))
             }
             Self::Counting { backup } => {
                 format!("counting the rows in {}: it was never verified\n", escape_line(backup))

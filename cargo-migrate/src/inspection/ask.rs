@@ -1,0 +1,41 @@
+//! Questions that write nothing and wait for nobody: a check that stands in the way of the application, or of whoever waits
+//! for its report, does harm of its own.
+
+use migrate_runtime::connection::Row;
+use migrate_runtime::{Connection, Error as EngineError};
+
+/// Before a run: half a second for a lock, five for an answer.
+pub(super) const QUICK: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\nSET LOCAL statement_timeout = '5s';\n\
+                                SET LOCAL lock_timeout = '500ms'";
+/// After it: some of these questions go through all tables.
+const PATIENT: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\nSET LOCAL statement_timeout = '60s';\n\
+                       SET LOCAL lock_timeout = '2s'";
+
+/// The rows of one statement, in a read-only transaction of its own that waits for next to nothing. Names are found in the
+/// catalogs alone, so that `regclass` prints every other one with its schema.
+///
+/// # Errors
+///
+/// As [`Connection::rows`]; nothing of a refused question is left open.
+pub(crate) fn quick(connection: &Connection, doing: &str, sql: &str) -> Result<Vec<Row>, EngineError> {
+    within(connection, QUICK, doing, sql)
+}
+
+/// The same, with more time.
+///
+/// # Errors
+///
+/// As [`quick`].
+pub(crate) fn patient(connection: &Connection, doing: &str, sql: &str) -> Result<Vec<Row>, EngineError> {
+    within(connection, PATIENT, doing, sql)
+}
+
+fn within(connection: &Connection, begin: &str, doing: &str, sql: &str) -> Result<Vec<Row>, EngineError> {
+    let message = format!("{begin};\nSET LOCAL search_path = pg_catalog, pg_temp;\n{sql};\nCOMMIT");
+    let asked = connection.rows(doing, &message);
+    if let Err(EngineError::Server { .. }) = &asked {
+        // The error that is told is the first one.
+        let _ = connection.rows(doing, "ROLLBACK");
+    }
+    asked
+}
