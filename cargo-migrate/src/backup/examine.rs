@@ -73,7 +73,7 @@ pub(crate) fn examine(
     interrupt: &Interrupt,
 ) -> anyhow::Result<()> {
     let of = &backup.manifest.identity;
-    if let Some(wanted) = wanted.filter(|wanted| !same(of, wanted)) {
+    if let Some(wanted) = wanted.filter(|wanted| !of.is_akin(wanted)) {
         return Err(Problem::OtherDatabase {
             id: backup.id().to_owned(),
             of: of.to_string(),
@@ -87,12 +87,6 @@ pub(crate) fn examine(
         Some(damage) => Err(damage.problem(backup.id()).into()),
         None => Ok(()),
     }
-}
-
-/// Whether both mean the same database: one that was renamed is the same, one that was made again is not.
-fn same(one: &Identity, other: &Identity) -> bool {
-    let systems = one.system.as_ref().zip(other.system.as_ref());
-    one.oid == other.oid && systems.is_none_or(|(one, other)| one == other)
 }
 
 fn damage_of(backup: &Backup, interrupt: &Interrupt) -> anyhow::Result<Option<Damage>> {
@@ -337,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn another_database_is_refused_and_a_renamed_one_is_not() {
+    fn another_database_is_refused_and_a_renamed_or_swapped_one_is_not() {
         let (_folder, store) = store(&[ONE]);
         let mut backup = store.get(ONE).unwrap();
         record(&mut backup);
@@ -345,6 +339,10 @@ mod tests {
         wanted.database = "renamed".to_owned();
         examine(&backup, Some(&wanted), &Interrupt::new()).unwrap();
         wanted.oid += 1;
+        // Swapped: the name stayed, and the oid is that of the restored one.
+        wanted.database = backup.manifest.identity.database.clone();
+        examine(&backup, Some(&wanted), &Interrupt::new()).unwrap();
+        wanted.database = "another".to_owned();
         let error = examine(&backup, Some(&wanted), &Interrupt::new()).unwrap_err();
         assert!(matches!(error.downcast_ref(), Some(Problem::OtherDatabase { .. })), "{error}");
         wanted.oid -= 1;

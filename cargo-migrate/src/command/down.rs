@@ -150,7 +150,7 @@ fn which(
     found: String,
 ) -> anyhow::Result<Migrator> {
     let view = DownDiffView { stem: stem.clone(), recorded: recorded.clone(), found: found.clone() };
-    call.ui.remark(&view, "down_differs");
+    call.ui.before_question(&view, "down_differs", false);
     if !call.context.stdin.is_terminal() {
         return Err(Error::DownDiffers { stem, recorded, found }.into());
     }

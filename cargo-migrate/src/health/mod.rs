@@ -129,9 +129,7 @@ fn last_backup(settings: &Settings, connection: &Connection) -> Result<Option<La
         return Ok(None);
     }
     let here = Identity::of(connection)?;
-    // A restore that swapped gives the database another oid: it is still the one of that name on that server.
-    let is_ours = |other: &Identity| other.database == here.database && other.system == here.system;
-    let ours = backups.into_iter().find(|backup| is_ours(&backup.manifest.identity));
+    let ours = backups.into_iter().find(|backup| here.is_akin(&backup.manifest.identity));
     Ok(ours.map(|backup| LastBackup {
         age: age(&backup.manifest.taken_at),
         verified: backup

@@ -36,6 +36,14 @@ impl Identity {
             database: row.map(|row| row.text(1)).unwrap_or_default(),
         })
     }
+
+    /// Whether a backup of `other` is one of this database: of the same server, and of its name, which a restore that was
+    /// swapped in keeps with another oid, or of its oid, which a renamed one keeps. A marker is bound to more than that.
+    pub(crate) fn is_akin(&self, other: &Self) -> bool {
+        let systems = self.system.as_ref().zip(other.system.as_ref());
+        systems.is_none_or(|(own, other)| own == other)
+            && (self.database == other.database || self.oid == other.oid)
+    }
 }
 
 impl std::fmt::Display for Identity {

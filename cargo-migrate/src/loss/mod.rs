@@ -109,16 +109,27 @@ pub(crate) fn tell(
     scripts: &[PlannedScript],
     database: &str,
 ) -> anyhow::Result<()> {
+    if let Some(view) = view(call, settings, scripts, database)? {
+        call.ui.remark(&view, "loss");
+    }
+    Ok(())
+}
+
+fn view(
+    call: &Call,
+    settings: &Settings,
+    scripts: &[PlannedScript],
+    database: &str,
+) -> anyhow::Result<Option<LossView>> {
     if scripts.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let works = call.context.engine_works();
     let connection =
         Connection::open(&call.database(settings)?, "cargo-migrate: loss", &call.context.interrupt)?;
     let losses = Losses::of(&connection, scripts)?;
     drop(works);
-    call.ui.remark(&LossView { database: database.to_owned(), losses }, "loss");
-    Ok(())
+    Ok(Some(LossView { database: database.to_owned(), losses }))
 }
 
 /// Says it, and asks whether to go on.
@@ -133,10 +144,8 @@ pub(crate) fn tell_and_ask(
     database: &str,
     yes: bool,
 ) -> anyhow::Result<()> {
-    if scripts.is_empty() {
-        return Ok(());
-    }
-    tell(call, settings, scripts, database)?;
+    let Some(view) = view(call, settings, scripts, database)? else { return Ok(()) };
+    call.ui.before_question(&view, "loss", yes);
     let downs: Vec<_> = scripts.iter().filter(|planned| planned.step.direction == Direction::Down).collect();
     let what = match downs.as_slice() {
         [one] => format!("roll back {}", one.step.stem),

@@ -135,10 +135,28 @@ impl Ui {
         if let Some(logbook) = self.records.get() {
             logbook.remark(kind, view);
         }
+        match (self.format, self.loudness.quiet) {
+            (Format::Json, _) | (_, false) => self.put(view, kind),
+            (_, true) => {}
+        }
+    }
+
+    /// What a question is about: said however quiet a run is, or nobody knows what they say yes to. A remark like others
+    /// where `yes` was said beforehand.
+    pub(crate) fn before_question(&self, view: &dyn View, kind: &str, yes: bool) {
+        if yes {
+            return self.remark(view, kind);
+        }
+        if let Some(logbook) = self.records.get() {
+            logbook.remark(kind, view);
+        }
+        self.put(view, kind);
+    }
+
+    fn put(&self, view: &dyn View, kind: &str) {
         self.rest();
         match self.format {
             Format::Json => self.line(kind, view.json()),
-            _ if self.loudness.quiet => {}
             _ => self.stderr.write(&self.named(view.human(self.err))),
         }
     }

@@ -58,7 +58,9 @@ fn nobody_is_there_to_answer_is_a_refusal_that_says_what_goes() {
 fn a_person_is_asked_and_no_is_no() {
     let environment = production();
     let ask = |answer: &str| {
-        let mut terminal = Terminal::start(&mut environment.command(&["down", "--force", "incident 7"]), 100);
+        // However quiet: nobody is asked without being told what for.
+        let mut terminal =
+            Terminal::start(&mut environment.command(&["down", "--quiet", "--force", "incident 7"]), 100);
         terminal.wait_for("roll back 0002_note here? [y/N] ");
         terminal.enter(answer);
         terminal.wait()

@@ -174,11 +174,12 @@ fn same_database(
     options: &Options,
 ) -> anyhow::Result<()> {
     let of = &backup.manifest.identity;
-    let here = Identity::of(&place.admin)?.system;
-    let same_system = of.system.as_ref().zip(here.as_ref()).is_none_or(|(one, other)| one == other);
+    let here = Identity::of(&place.admin)?;
+    let same_system = of.system.as_ref().zip(here.system.as_ref()).is_none_or(|(one, other)| one == other);
     let name = place.old.dbname();
-    let same_name = of.database == name || old.is_some_and(|old| old.oid == of.oid);
-    if options.from_another || (same_system && same_name) {
+    let wanted =
+        Identity { oid: old.map(|old| old.oid).unwrap_or_default(), database: name.to_owned(), ..here };
+    if options.from_another || wanted.is_akin(of) {
         return Ok(());
     }
     let server = if same_system { "" } else { " on another server" };

@@ -55,7 +55,7 @@ impl Prune {
             return Answer::ok(view);
         }
         if !self.yes {
-            call.ui.remark(&view, "would_prune");
+            call.ui.before_question(&view, "would_prune", false);
             question::confirm(call.context, "remove them for good?", false)?;
         }
         for backup in &view.going {

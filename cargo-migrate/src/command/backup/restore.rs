@@ -127,7 +127,7 @@ impl Restore {
         let sessions = exchange.sessions()?;
         if !sessions.is_empty() {
             let database = exchange.database().to_owned();
-            call.ui.remark(&RestoreStep::Sessions { database, sessions }, "restore");
+            call.ui.before_question(&RestoreStep::Sessions { database, sessions }, "restore", self.yes);
         }
         question::confirm(call.context, &exchange.question(), self.yes)?;
         exchange.run(call, settings)
