@@ -670,6 +670,11 @@ impl Problem {
                 "see that the environment is the one that is meant; `cargo migrate backup show` tells what a backup is of"
                     .to_owned()
             }
+            Self::BackupFailed { why } if why.contains("permission denied") => {
+                "the role has to read all tables and sequences: `GRANT pg_read_all_data TO …`; nothing was changed and \
+                 nothing is left behind"
+                    .to_owned()
+            }
             Self::BackupFailed { .. } => {
                 "nothing was changed and nothing is left behind: remove the cause and run it again".to_owned()
             }

@@ -140,11 +140,26 @@ fn failure_hint(failure: &Failure) -> String {
     }
 }
 
+/// What "permission denied for table Some Table" and "must be owner of table t" are about, as SQL writes it: the server
+/// puts it last, and unquoted.
+fn object(message: &str) -> String {
+    let kinds = ["table", "schema", "sequence", "database", "view", "function", "relation", "index", "type"];
+    let starts = kinds.iter().filter_map(|kind| {
+        let (_, object) =
+            message.split_once(&format!(" for {kind} ")).or(message.split_once(&format!(" of {kind} ")))?;
+        Some(object)
+    });
+    let object = starts.into_iter().next().or(message.rsplit(' ').next());
+    let object = object.unwrap_or_default();
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '(' | ')');
+    if object.chars().all(is_plain) { object.to_owned() } else { crate::quote_identifier(object) }
+}
+
 /// What an SQLSTATE asks for (PostgreSQL manual, appendix A).
 fn server_hint(server: &ServerError) -> Option<String> {
     Some(match server.code.as_str() {
         "42501" => {
-            let object = server.message.rsplit(' ').next().unwrap_or_default();
+            let object = object(&server.message);
             if server.message.contains("row-level security") || server.message.contains("row security") {
                 "connect as the owner of the table, or as a role with BYPASSRLS: what a policy hides must not count \
                  as not applied"
@@ -293,6 +308,18 @@ mod tests {
             Error::InsideRuntime,
             Error::Pending { pending: vec![stem()] },
         ]
+    }
+
+    #[test]
+    fn an_object_is_named_as_sql_writes_it() {
+        for (message, named) in [
+            ("permission denied for table orders", "orders"),
+            ("permission denied for table Big Table \"x\"", r#""Big Table ""x""""#),
+            ("must be owner of table t", "t"),
+            ("permission denied for schema Über", "\"Über\""),
+        ] {
+            assert_eq!(object(message), named);
+        }
     }
 
     #[test]

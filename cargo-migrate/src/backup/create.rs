@@ -110,7 +110,7 @@ impl Making<'_> {
         let store = Store::open(self.settings);
         crate::records::make_folder(store.folder()).map_err(Problem::io(store.folder()))?;
         let lock_wait = self.settings.lock_timeout.as_ref().map_or(LOCK_WAIT, |wait| wait.value);
-        let name = snapshot.export(&selection, lock_wait)?;
+        let name = snapshot.export(&selection, lock_wait).map_err(not_allowed)?;
         let partial = Partial::begin(&store, &clock::stamp(SystemTime::now()))?;
 
         let compression = Compression::best(&programs, self.options.format);
@@ -259,4 +259,16 @@ fn seal(folder: &Path, interrupt: &Interrupt) -> anyhow::Result<BTreeMap<String,
 /// A disk that is full is a backup that was not made.
 fn failed(problem: Problem) -> Problem {
     Problem::BackupFailed { why: problem.to_string() }
+}
+/// A table that the role may not read is no matter of the connection.
+fn not_allowed(error: EngineError) -> anyhow::Error {
+    match &error {
+        EngineError::Server { source, .. } => match source.as_db_error() {
+            Some(said) if said.code().code() == "42501" => {
+                Problem::BackupFailed { why: said.message().to_owned() }.into()
+            }
+            _ => error.into(),
+        },
+        _ => error.into(),
+    }
 }

@@ -109,6 +109,9 @@ fn of_outcome(outcome: &Outcome) -> Finding {
         what: format!("{}: {} ({})", outcome.title(), outcome.verdict, time(outcome.elapsed)),
         details,
         remedy: match &outcome.verdict {
+            Verdict::Refused { server, .. } if server.code == "42501" => {
+                Some("let the role read it (GRANT SELECT …), or look as a role that may".to_owned())
+            }
             Verdict::Refused { .. } => {
                 Some(format!("mend the query in {}, line {}", outcome.file, outcome.line))
             }

@@ -4,6 +4,7 @@ use anyhow::Error;
 use migrate_runtime::Error as EngineError;
 use serde_json::json;
 
+use crate::Exit;
 use crate::drift::{Against, Drift};
 use crate::inspection::{Check, Finding, Severity, Situation};
 use crate::render::error;
@@ -38,6 +39,17 @@ impl Check for SchemaDrift {
     fn look(&self, _: &Situation<'_>) -> anyhow::Result<Vec<Finding>> {
         Ok(match self {
             Self::NotWanted => vec![unknown(Severity::Info, "not looked for (--no-drift)".to_owned(), None)],
+            Self::Unknown(why) if matches!(Exit::of(why), Exit::MigrationFailed | Exit::Dirty) => {
+                vec![unknown(
+                    Severity::Warning,
+                    format!("could not be looked for: on an empty scratch database of this machine, {why}"),
+                    Some(
+                        "nothing failed in the database that this is about: the migrations alone do not make its schema; \
+                         `cargo migrate verify` shows it; --no-drift leaves this check out"
+                            .to_owned(),
+                    ),
+                )]
+            }
             Self::Unknown(why) => {
                 let hint = error::hints(why).join("; ");
                 let hint = if hint.is_empty() {

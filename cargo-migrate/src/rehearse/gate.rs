@@ -8,7 +8,19 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use migrate_runtime::{Connection, Database, Error as EngineError, HistoryTable, Interrupt};
+use migrate_runtime::{Connection, Database, Error as EngineError, Event, HistoryTable, Interrupt};
+
+const NAME: &str = "rehearsal: gate";
+
+/// Whether an event says no more than that the run stands at the gate: which is our doing, and no wait to tell of.
+pub(super) fn is_at(event: &Event) -> bool {
+    match event {
+        Event::Running { blockers, .. } => {
+            blockers.iter().any(|blocker| blocker.application.as_deref() == Some(NAME))
+        }
+        _ => false,
+    }
+}
 
 /// A gate that cannot be closed for so long is left open for now.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -25,7 +37,7 @@ impl Gate {
     /// Connects; closes the gate on its own thread.
     pub(super) fn new(database: &Database, history: &HistoryTable) -> Result<Self, EngineError> {
         let end = Interrupt::new();
-        let connection = Connection::open(database, "rehearsal: gate", &end)?;
+        let connection = Connection::open(database, NAME, &end)?;
         let (orders, wanted) = mpsc::channel();
         let log = history.log_quoted();
         let keep = move || keep(&connection, &log, &wanted);

@@ -13,6 +13,7 @@ use migrate_runtime::{
 };
 
 use super::clients::{Clients, Phase};
+use super::gate;
 use super::memory::{self, Measured};
 use super::place::Place;
 use super::report::{Copied, Down, Rehearsed};
@@ -347,7 +348,9 @@ impl Rehearsal<'_> {
             let (mut tell, mut mark) = (self.call.ui.listener(), watch.listener());
             let mut keep = turn.keeper(migrator, options, after_last);
             let runner = migrator.clone().on_event(move |event| {
-                tell(event);
+                if !gate::is_at(event) {
+                    tell(event);
+                }
                 mark(event);
                 keep(event);
             });
@@ -392,7 +395,9 @@ impl Rehearsal<'_> {
         let watch = self.watch(texts.collect())?;
         let (mut tell, mut mark) = (self.call.ui.listener(), watch.listener());
         let runner = migrator.clone().on_event(move |event| {
-            tell(event);
+            if !gate::is_at(event) {
+                tell(event);
+            }
             mark(event);
         });
         let result = runner.run(Goal::DownSteps(turn.reversible));

@@ -46,7 +46,7 @@ pub(crate) fn check(place: &Place, old: &Likeness, new: Option<u32>) -> anyhow::
     let rows = place.admin.rows(
         "asking which sessions could be ended",
         &format!(
-            "SELECT r.rolsuper FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid \
+            "SELECT r.rolsuper, a.pid, a.usename FROM pg_catalog.pg_stat_activity a JOIN pg_catalog.pg_roles r ON r.oid = a.usesysid \
              JOIN pg_catalog.pg_roles me ON me.rolname = current_user WHERE a.datid IN ({oids}) AND NOT me.rolsuper \
              AND (r.rolsuper OR NOT pg_catalog.pg_has_role(r.oid, 'USAGE') \
              AND NOT pg_catalog.pg_has_role('pg_signal_backend', 'USAGE'))"
@@ -56,7 +56,7 @@ pub(crate) fn check(place: &Place, old: &Likeness, new: Option<u32>) -> anyhow::
         return Err(Refusal::MayNotEnd {
             database: name.clone(),
             role: place.role.clone(),
-            sessions: rows.len(),
+            sessions: rows.iter().map(|row| format!("pid {} of {}", row.text(1), row.text(2))).collect(),
             superuser: rows.iter().any(|row| row.flag(0)),
         }
         .stop());

@@ -121,7 +121,7 @@ pub(crate) fn into_new(
     let database = call.database(settings)?;
     let place = Place::reach(call, &database)?;
     let old = place.old()?;
-    same_database(&place, old.as_ref(), backup, options)?;
+    same_database(&place, old.as_ref(), settings, backup, options)?;
     place.may_create(old.as_ref())?;
     if let Some(old) = old.as_ref().filter(|_| options.swap) {
         binds::check(&place, old, None)?;
@@ -170,6 +170,7 @@ pub(crate) fn into_new(
 fn same_database(
     place: &Place,
     old: Option<&Likeness>,
+    settings: &Settings,
     backup: &Backup,
     options: &Options,
 ) -> anyhow::Result<()> {
@@ -182,11 +183,15 @@ fn same_database(
     if options.from_another || wanted.is_akin(of) {
         return Ok(());
     }
+    // `latest` is the newest of all, and several environments may share a folder.
+    let others = backup::Store::open(settings).list().unwrap_or_default();
+    let own = others.iter().find(|other| wanted.is_akin(&other.manifest.identity));
     let server = if same_system { "" } else { " on another server" };
     Err(Refusal::AnotherDatabase {
         backup: backup.manifest.id.clone(),
         of: format!("{}{server}", of.database),
         here: name.to_owned(),
+        own: own.map(|own| own.id().to_owned()),
     }
     .stop())
 }
@@ -211,6 +216,17 @@ fn free(place: &Place, name: &str) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether a database of the name is there: 42P04, or 23505 where it is being made at the same time (`createdb` in
+/// dbcommands.c leaves that to the unique index).
+fn is_taken(error: &EngineError) -> bool {
+    match error {
+        EngineError::Server { source, .. } => {
+            source.code().is_some_and(|code| matches!(code.code(), "42P04" | "23505"))
+        }
+        _ => false,
+    }
 }
 
 /// What is in the way, and what to do about it.
@@ -320,6 +336,11 @@ impl Work<'_> {
         let admin = place.another(&Interrupt::new())?;
         let failed = |error: EngineError, made: Option<u32>| match made {
             Some(oid) => self.given_up(&unfinished, oid, error.into()),
+            // Another restore took the name since it was looked at: both go by the second.
+            None if is_taken(&error) => match taken(place, &unfinished) {
+                Ok(error) => error,
+                Err(error) => error.into(),
+            },
             None => match said(&error) {
                 Some(why) => {
                     Refusal::NotRestored { backup: self.backup.manifest.id.clone(), why, left: None }.stop()

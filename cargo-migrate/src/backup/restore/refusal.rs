@@ -3,6 +3,7 @@
 use migrate_runtime::{quote_identifier, quote_literal};
 
 use crate::Exit;
+use crate::render::count;
 
 /// Why it did not take place. All but a database that could not be made whole are found before anything is changed.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -65,6 +66,8 @@ pub enum Refusal {
         of: String,
         /// What was named.
         here: String,
+        /// The newest backup that is one of that.
+        own: Option<String>,
     },
     /// Only some tables were copied, or picked.
     #[error("{backup} has not the whole database{}: it cannot take its place", what)]
@@ -121,14 +124,14 @@ pub enum Refusal {
         ways: Vec<String>,
     },
     /// Sessions of roles that we may not end.
-    #[error("{} of {database} may not be ended by {role}", if *sessions == 1 { "a session".to_owned() } else { format!("{sessions} sessions") })]
+    #[error("{} in {database} may not be ended by {role}: {}", count(sessions.len(), "session"), sessions.join(", "))]
     MayNotEnd {
         /// The old database.
         database: String,
         /// The role.
         role: String,
-        /// How many.
-        sessions: usize,
+        /// Which.
+        sessions: Vec<String>,
         /// One of their roles is a superuser.
         superuser: bool,
     },
@@ -235,7 +238,10 @@ impl Refusal {
                 "restore one: `cargo migrate backup restore`".to_owned()
             }
             Self::NoDatabase { known, .. } => format!("restored and not swapped in: {}", known.join(", ")),
-            Self::AnotherDatabase { .. } => {
+            Self::AnotherDatabase { own: Some(own), .. } => format!(
+                "the newest one of this database is {own}; --from-another-database restores the other one all the same"
+            ),
+            Self::AnotherDatabase { own: None, .. } => {
                 "see that the right environment is named; --from-another-database restores it all the same".to_owned()
             }
             Self::NotWhole { .. } => {
@@ -314,14 +320,14 @@ pub(crate) mod tests {
             Refusal::BadName { name: text(), why: "it is empty" },
             Refusal::Taken { name: text(), what: None, hint: text() },
             Refusal::NoDatabase { name: text(), known: vec![] },
-            Refusal::AnotherDatabase { backup: text(), of: text(), here: text() },
+            Refusal::AnotherDatabase { backup: text(), of: text(), here: text(), own: None },
             Refusal::NotWhole { backup: text(), what: "" },
             Refusal::PlainTables { backup: text() },
             Refusal::NoSuchTables { backup: text(), missing: vec![text()], near: None },
             Refusal::NotRestored { backup: text(), why: text(), left: None },
             Refusal::Differs { backup: text(), differences: vec![text()], left: text() },
             Refusal::Bound { database: text(), what: vec![text()], ways: vec![text()] },
-            Refusal::MayNotEnd { database: text(), role: text(), sessions: 2, superuser: false },
+            Refusal::MayNotEnd { database: text(), role: text(), sessions: vec![text()], superuser: false },
             Refusal::Occupied { database: text(), why: text() },
             Refusal::Changed { database: text() },
             Refusal::InDoubt { database: text(), kept: text() },
