@@ -361,16 +361,6 @@ pub enum Problem {
         /// What is wrong with it.
         why: String,
     },
-    /// A backup of another database than the one that is meant.
-    #[error("backup {id} is of {of}, and not of {wanted}")]
-    OtherDatabase {
-        /// The backup.
-        id: String,
-        /// What it is a backup of.
-        of: String,
-        /// The database that is meant.
-        wanted: String,
-    },
     /// A backup that was not made.
     #[error("no backup was made: {why}")]
     BackupFailed {
@@ -464,7 +454,6 @@ impl Problem {
             | Self::NeedsYes { .. }
             | Self::Declined
             | Self::DamagedBackup { .. }
-            | Self::OtherDatabase { .. }
             | Self::BackupFailed { .. }
             | Self::LoadFailed { .. }
             | Self::MissingRoles { .. }
@@ -525,7 +514,6 @@ impl Problem {
             Self::NoBackup { .. } => "no_backup",
             Self::SeveralBackups { .. } => "several_backups",
             Self::DamagedBackup { .. } => "damaged_backup",
-            Self::OtherDatabase { .. } => "other_database",
             Self::BackupFailed { .. } => "backup_failed",
             Self::LoadFailed { .. } => "load_failed",
             Self::MissingRoles { .. } => "missing_roles",
@@ -666,10 +654,6 @@ impl Problem {
                 "take another one (`cargo migrate backup list`), or make a new one: this one is not to be relied on"
                     .to_owned()
             }
-            Self::OtherDatabase { .. } => {
-                "see that the environment is the one that is meant; `cargo migrate backup show` tells what a backup is of"
-                    .to_owned()
-            }
             Self::BackupFailed { why } if why.contains("permission denied") => {
                 "the role has to read all tables and sequences: `GRANT pg_read_all_data TO …`; nothing was changed and \
                  nothing is left behind"
@@ -746,7 +730,6 @@ pub(crate) mod tests {
             Problem::NoBackup { name: text(), folder: path() },
             Problem::SeveralBackups { name: text(), found: list() },
             Problem::DamagedBackup { id: text(), why: text() },
-            Problem::OtherDatabase { id: text(), of: text(), wanted: text() },
             Problem::BackupFailed { why: text() },
             Problem::LoadFailed { id: text(), database: text(), why: text() },
             Problem::MissingRoles { roles: list() },
@@ -775,7 +758,6 @@ pub(crate) mod tests {
                 "needs_yes",
                 "declined",
                 "damaged_backup",
-                "other_database",
                 "backup_failed",
                 "load_failed",
                 "missing_roles",

@@ -13,7 +13,6 @@ use migrate_runtime::{Error as EngineError, Interrupt};
 use super::manifest::{FileEntry, Format, VERSION};
 use super::store::{Backup, MANIFEST, Store};
 use crate::Problem;
-use crate::inspection::Identity;
 
 /// What is wrong with a backup.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,26 +60,12 @@ impl Damage {
     }
 }
 
-/// Refuses a backup that is not what its manifest says, or, where `wanted` is given, is one of another database. Reads
-/// every byte of it, and asks no server.
+/// Refuses a backup that is not what its manifest says. Reads every byte of it, and asks no server.
 ///
 /// # Errors
 ///
-/// [`Problem::DamagedBackup`], [`Problem::OtherDatabase`]; [`EngineError::Interrupted`].
-pub(crate) fn examine(
-    backup: &Backup,
-    wanted: Option<&Identity>,
-    interrupt: &Interrupt,
-) -> anyhow::Result<()> {
-    let of = &backup.manifest.identity;
-    if let Some(wanted) = wanted.filter(|wanted| !of.is_akin(wanted)) {
-        return Err(Problem::OtherDatabase {
-            id: backup.id().to_owned(),
-            of: of.to_string(),
-            wanted: wanted.to_string(),
-        }
-        .into());
-    }
+/// [`Problem::DamagedBackup`]; [`EngineError::Interrupted`].
+pub(crate) fn examine(backup: &Backup, interrupt: &Interrupt) -> anyhow::Result<()> {
     // The manifest may have changed since it was read.
     let backup = Backup::read(&backup.folder).map_err(|damage| damage.problem(backup.id()))?;
     match damage_of(&backup, interrupt)? {
@@ -274,7 +259,7 @@ mod tests {
     }
 
     fn told(backup: &Backup) -> String {
-        match examine(backup, None, &Interrupt::new()) {
+        match examine(backup, &Interrupt::new()) {
             Ok(()) => "intact".to_owned(),
             Err(error) => error.to_string().replace(&format!("backup {ONE} is damaged: "), ""),
         }
@@ -331,35 +316,13 @@ mod tests {
     }
 
     #[test]
-    fn another_database_is_refused_and_a_renamed_or_swapped_one_is_not() {
-        let (_folder, store) = store(&[ONE]);
-        let mut backup = store.get(ONE).unwrap();
-        record(&mut backup);
-        let mut wanted = backup.manifest.identity.clone();
-        wanted.database = "renamed".to_owned();
-        examine(&backup, Some(&wanted), &Interrupt::new()).unwrap();
-        wanted.oid += 1;
-        // Swapped: the name stayed, and the oid is that of the restored one.
-        wanted.database = backup.manifest.identity.database.clone();
-        examine(&backup, Some(&wanted), &Interrupt::new()).unwrap();
-        wanted.database = "another".to_owned();
-        let error = examine(&backup, Some(&wanted), &Interrupt::new()).unwrap_err();
-        assert!(matches!(error.downcast_ref(), Some(Problem::OtherDatabase { .. })), "{error}");
-        wanted.oid -= 1;
-        wanted.system = Some("another".to_owned());
-        examine(&backup, Some(&wanted), &Interrupt::new()).unwrap_err();
-        wanted.system = None;
-        examine(&backup, Some(&wanted), &Interrupt::new()).unwrap();
-    }
-
-    #[test]
     fn an_interrupt_ends_the_reading() {
         let (_folder, store) = store(&[ONE]);
         let mut backup = store.get(ONE).unwrap();
         record(&mut backup);
         let interrupt = Interrupt::new();
         interrupt.trigger(2);
-        let error = examine(&backup, None, &interrupt).unwrap_err();
+        let error = examine(&backup, &interrupt).unwrap_err();
         assert_eq!(crate::Exit::of(&error).code(), 130);
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn load_with(
         .into());
     }
     if !options.examined {
-        examine(backup, None, interrupt)?;
+        examine(backup, interrupt)?;
     }
     let database = database.in_order();
     let connection = Connection::open(&database, "cargo-migrate restore", interrupt)?;

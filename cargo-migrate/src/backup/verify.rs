@@ -73,7 +73,7 @@ impl Verifying<'_> {
             .into());
         }
         tell("comparing the checksums");
-        examine(backup, None, self.interrupt)?;
+        examine(backup, self.interrupt)?;
         tell("reading it through");
         let rows = read::through(backup, self.interrupt)?;
         match trial {

@@ -1,7 +1,9 @@
 //! Through the gate, or not.
 
+use std::time::Duration;
+
 use migrate_core::{Goal, Set};
-use migrate_runtime::{Connection, Error as EngineError, Migrator, Note};
+use migrate_runtime::{Connection, Database, Error as EngineError, Migrator, Note};
 
 use super::backup;
 use crate::args::Gate;
@@ -11,6 +13,9 @@ use crate::config::Settings;
 use crate::inspection::Situation;
 use crate::preflight::marker;
 use crate::render::view::GateView;
+
+/// As long as a run waits for another one where nobody said how long.
+const LOCK_WAIT: Duration = Duration::from_secs(300);
 
 /// The action of the lines in the audit log.
 pub(crate) const ACTION: &str = "gate";
@@ -65,6 +70,7 @@ pub(crate) fn pass(
                     pending: Some(situation.pending.digest().to_string()),
                     ..CreateOptions::default()
                 };
+                wait_for_others(call, settings, &database)?;
                 let named = request.said.backup.as_deref();
                 let saved = backup::whole(call, settings, migrator, &situation.identity, named, &options)?;
                 let id = saved.backup.manifest.id.clone();
@@ -83,6 +89,25 @@ pub(crate) fn pass(
         duration: None,
     })?;
     Ok(())
+}
+
+/// Waits until nobody migrates, and says for whom: pg_dump would wait for their table locks without a word.
+///
+/// # Errors
+///
+/// [`EngineError::LockNotObtained`] after `lock-wait`.
+fn wait_for_others(call: &Call, settings: &Settings, database: &Database) -> Result<(), EngineError> {
+    let _works = call.context.engine_works();
+    let history = &settings.history_table.value;
+    let connection = Connection::open(database, "cargo-migrate: gate", &call.context.interrupt)?;
+    match connection.hold_migration_lock(history, Duration::ZERO) {
+        Err(EngineError::LockNotObtained { holder, .. }) => {
+            let wait = settings.lock_wait.as_ref().map_or(LOCK_WAIT, |wait| wait.value);
+            call.ui.remark(&GateView::Waiting { holder: holder.as_deref(), wait }, "gate");
+            connection.hold_migration_lock(history, wait)
+        }
+        other => other,
+    }
 }
 
 /// Says what the gate would, where there is one. Writes nothing.

@@ -90,8 +90,12 @@ impl Journal {
             return Ok(false);
         }
         let path = self.folder.join(NAME);
-        // Another process may have rotated since the size was looked at.
-        if fs::metadata(&path)?.len() >= self.limit {
+        // Another process may have rotated since the size was looked at, and not begun the next file yet.
+        let size = match fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            named => named?.len(),
+        };
+        if size >= self.limit {
             let numbered = |number: u32| self.folder.join(format!("{NAME}.{number}"));
             for number in (1..OLDER).rev() {
                 match fs::rename(numbered(number), numbered(number + 1)) {
@@ -159,11 +163,12 @@ mod tests {
             }
         });
         let files = files(folder.path());
-        assert!((4..=6).contains(&files.len()), "{files:?}");
+        assert!((3..=6).contains(&files.len()), "{files:?}");
         let mut seen = Vec::new();
         for file in &files {
             let text = fs::read_to_string(file).unwrap();
-            assert!(text.len() < 7000 + writers * 40, "{}", text.len());
+            // While one of them rotates, the others go on with the file that they have.
+            assert!(text.len() < 2 * 7000, "{}", text.len());
             seen.extend(text.split_terminator('\n').map(str::to_owned));
         }
         let of_one: Vec<_> = seen.iter().filter(|line| line.starts_with("{\"w\":3,")).collect();

@@ -35,6 +35,12 @@ pub(crate) trait View {
     /// For programs.
     fn json(&self) -> Value;
 
+    /// Whether its text is to be kept to the letter: SQL, a schema, what an earlier run printed. In every other one the
+    /// commands to type name the environment.
+    fn is_exact(&self) -> bool {
+        false
+    }
+
     /// What a reviewer is told, of the verbs that review migrations: Markdown, SARIF and annotations are made of it.
     fn review(&self) -> Option<Review> {
         None
@@ -215,7 +221,8 @@ impl Ui {
     pub(crate) fn answer(&self, command: &str, view: &dyn View, exit: Exit) {
         self.rest();
         let text = text_of(self.format, command, view, exit, self.out);
-        self.stdout.write(&if self.format == Format::Human { self.named(text) } else { text });
+        let names = self.format == Format::Human && !view.is_exact();
+        self.stdout.write(&if names { self.named(text) } else { text });
         if let Some(logbook) = self.records.get() {
             logbook.end(exit, &view.human(Self::PLAIN));
         }

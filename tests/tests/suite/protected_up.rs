@@ -1,6 +1,8 @@
 //! `up` in a protected environment: nothing is applied without a fresh passing preflight of this database with these
 //! migrations, and a backup; or with words that are kept.
 
+use migrate_tests::Gate;
+use migrate_tests::gate::{HEAD, STAND};
 use migrate_tests::production::{
     TWO, applied, backups, has_pg_dump, lock, outcomes, project, protected, refused, tables,
 };
@@ -212,4 +214,27 @@ fn an_environment_that_is_not_protected_has_no_gate() {
     environment.run(&["up"]).success();
     assert_eq!(outcomes(&environment, "gate"), "");
     assert_eq!(backups(&environment), [""; 0]);
+}
+
+/// pg_dump would wait for the other one's table locks, and nobody would know for whom.
+#[test]
+fn another_runner_is_told_before_the_backup() {
+    if !has_pg_dump() {
+        skip!("pg_dump is not installed");
+    }
+    let environment = protected(&[], "");
+    let up = [HEAD, "CREATE TABLE a ();\n", STAND].concat();
+    environment.migration("0001_a", &up, "DROP TABLE a;\n");
+    lock(&environment);
+    environment.run(&["preflight"]).success();
+    let mut gate = Gate::close(environment.database().url());
+    let other = environment.spawn(&["up", "--skip-backup", "it is a test"]);
+    gate.wait_for_somebody();
+    let output = environment.run(&["up", "--lock-wait", "1s"]);
+    output.expect(6);
+    assert!(output.stderr.contains("another runner is at work (pid "), "{}", output.stderr);
+    assert!(output.stderr.contains("another runner held the migration lock for"), "{}", output.stderr);
+    assert!(backups(&environment).is_empty());
+    gate.open();
+    other.wait().success();
 }

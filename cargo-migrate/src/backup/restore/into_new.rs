@@ -41,6 +41,8 @@ pub(crate) struct Restored {
     /// Its name.
     pub(crate) database: String,
     pub(crate) oid: u32,
+    /// Where it is, whatever name: for commands to type.
+    pub(crate) at: Database,
     /// The database in whose place it could be put.
     pub(crate) of: String,
     /// The backup's id.
@@ -80,6 +82,7 @@ pub(crate) fn existing(
     Ok(Some(Restored {
         database: found.name,
         oid: found.oid,
+        at: place.old.clone(),
         of: mark.of,
         backup: mark.backup,
         whole: mark.state == State::Restored,
@@ -117,7 +120,7 @@ pub(crate) fn into_new(
     };
     let works = call.context.engine_works();
     step(call, Step::Examining { backup: manifest.id.clone(), bytes: manifest.bytes });
-    backup::examine(backup, None, &call.context.interrupt)?;
+    backup::examine(backup, &call.context.interrupt)?;
     let database = call.database(settings)?;
     let place = Place::reach(call, &database)?;
     let old = place.old()?;
@@ -150,6 +153,7 @@ pub(crate) fn into_new(
     Ok(Restored {
         database: name.clone(),
         oid,
+        at: database.clone(),
         of: database.dbname().to_owned(),
         backup: manifest.id.clone(),
         whole: work.state() == State::Restored,

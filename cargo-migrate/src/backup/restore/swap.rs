@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use migrate_core::Set;
-use migrate_runtime::{Connection, Error as EngineError, Interrupt, Note, quote_identifier, quote_literal};
+use migrate_runtime::{
+    Connection, Database, Error as EngineError, Interrupt, Note, quote_identifier, quote_literal,
+};
 
 use super::mark::{Mark, State};
 use super::{Likeness, Place, Refusal, Restored, binds, name, place, vacate};
@@ -26,6 +28,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 pub(crate) struct Swapped {
     /// The name that now means another database.
     pub(crate) database: String,
+    /// Where it is, whatever name: for commands to type.
+    pub(crate) at: Database,
     /// What that one was called before.
     pub(crate) was: String,
     /// The backup that it was made from; the one that it made room for, where it was put back.
@@ -174,6 +178,7 @@ impl Exchange {
         }
         self.note(call, settings, &self.database, "ok");
         Ok(Swapped {
+            at: self.place.old.clone(),
             kept: self.old.as_ref().map(|_| self.kept.0.clone()),
             database: self.database,
             was: self.new.name,

@@ -11,6 +11,10 @@ use crate::render::{Page, View, escape};
 pub(crate) struct DryRunView(pub(crate) DryRun);
 
 impl View for DryRunView {
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     fn human(&self, _: Page) -> String {
         if self.0.steps.is_empty() {
             return "-- nothing to do\n".to_owned();

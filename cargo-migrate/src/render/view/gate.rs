@@ -1,11 +1,15 @@
 //! What the gate of a protected environment says.
 
+use std::time::Duration;
+
 use migrate_core::sql::mask_text;
+use migrate_runtime::event::Session;
 use serde_json::{Value, json};
 
 use crate::Problem;
 use crate::gate::{Request, Saved};
-use crate::render::{Page, View, escape_line};
+use crate::render::json::milliseconds;
+use crate::render::{Page, View, escape_line, words};
 
 /// What the gate of a protected environment says.
 pub(crate) enum GateView<'a> {
@@ -13,6 +17,8 @@ pub(crate) enum GateView<'a> {
     Saved(&'a Saved),
     /// What it would say to a run: what is wrong with the preflight, if anything is.
     Would { checked: Option<Problem>, request: Request<'a> },
+    /// Somebody else migrates; a backup made now would wait for their locks, and be of half of their work.
+    Waiting { holder: Option<&'a Session>, wait: Duration },
 }
 
 impl View for GateView<'_> {
@@ -23,6 +29,14 @@ impl View for GateView<'_> {
                 let id = escape_line(&backup.manifest.id);
                 let how = if *taken { "taken, as you said" } else { "made and read through" };
                 format!("{}: {id} is {how}\n", paint.note("backup"))
+            }
+            Self::Waiting { holder, wait } => {
+                let who = holder.map_or_else(String::new, |holder| format!(" ({})", words::session(holder)));
+                let text = format!(
+                    "another runner is at work{who}: waiting up to {} for it before the backup",
+                    words::time(*wait)
+                );
+                format!("{}: {}\n", paint.note("gate"), escape_line(&mask_text(&text)))
             }
             Self::Would { checked, request } => {
                 let forced = request.said.force.is_some();
@@ -64,6 +78,9 @@ impl View for GateView<'_> {
         match self {
             Self::Saved(Saved { backup, taken }) => json!({
                 "kind": "backup", "backup": backup.manifest.id, "made": !taken,
+            }),
+            Self::Waiting { holder, wait } => json!({
+                "kind": "waiting", "pid": holder.map(|holder| holder.pid), "wait_ms": milliseconds(*wait),
             }),
             Self::Would { checked, request } => json!({
                 "kind": "would",

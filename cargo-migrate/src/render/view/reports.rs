@@ -106,6 +106,10 @@ impl View for ReportsView {
 }
 
 impl View for ShownReportView {
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     fn human(&self, page: Page) -> String {
         let of = |name: &str| text(&self.content, name);
         let mut head = format!("{} of {}", self.report.kind, of("at"));

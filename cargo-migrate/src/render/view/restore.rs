@@ -217,8 +217,10 @@ fn made(restored: &Restored, page: Page) -> String {
 
 /// The exact next command.
 fn next(restored: &Restored) -> String {
-    let Restored { database, of, .. } = restored;
+    let Restored { database, of, at, .. } = restored;
     let word = shell(database);
+    // The server too: whoever types it sits elsewhere.
+    let place = |name: &str| escape_line(&shell(&at.with_dbname(name).display())).into_owned();
     let discard = format!("cargo migrate backup restore --discard {word}");
     let mut text = format!("{} is as it was. Next:\n", escape_line(of));
     if restored.whole {
@@ -233,17 +235,17 @@ fn next(restored: &Restored) -> String {
             text += &format!(
                 "    pg_dump --data-only --table={} {} | psql --single-transaction {}\n",
                 escape_line(&shell(table)),
-                escape_line(&word),
-                escape_line(&shell(of))
+                place(database),
+                place(of)
             );
         }
         text += "  and where it is not, the same without --data-only (its foreign keys are yours to add)\n";
     }
-    text + &format!("  look at it:  psql {}\n  drop it:  {}\n", escape_line(&word), escape_line(&discard))
+    text + &format!("  look at it:  psql {}\n  drop it:  {}\n", place(database), escape_line(&discard))
 }
 
 fn in_place(swapped: &Swapped, page: Page) -> String {
-    let Swapped { database, was, backup, kept, ended, back, elapsed } = swapped;
+    let Swapped { database, at, was, backup, kept, ended, back, elapsed } = swapped;
     let good = page.paint.good(if *back { "put back" } else { "swapped" });
     let ended = match ended {
         0 => String::new(),
@@ -262,9 +264,10 @@ fn in_place(swapped: &Swapped, page: Page) -> String {
     text += &match back {
         false => format!(
             "  the way back:  cargo migrate backup restore --swap-back --into {}\n  \
-             once nobody needs it:  psql --command={} postgres\n",
+             once nobody needs it:  psql --command={} {}\n",
             escape_line(&shell(kept)),
-            escape_line(&shell(&format!("DROP DATABASE {}", quote_identifier(kept))))
+            escape_line(&shell(&format!("DROP DATABASE {}", quote_identifier(kept)))),
+            escape_line(&shell(&at.with_dbname("postgres").display()))
         ),
         true => format!(
             "  it can be swapped in again:  cargo migrate backup restore --swap --into {0}\n  \
@@ -295,14 +298,21 @@ impl View for DiscardView {
 mod tests {
     use std::time::Duration;
 
+    use migrate_runtime::Database;
+
     use super::*;
     use crate::backup::restore::Compared;
     use crate::render::Paint;
+
+    fn server() -> Database {
+        Database::resolve(Some("postgres://app:canary@db.example/shop"), &|_| None).unwrap()
+    }
 
     fn restored() -> Restored {
         Restored {
             database: "shop_restored_20261121t193059z".into(),
             oid: 1,
+            at: server(),
             of: "shop".into(),
             backup: "backup-20261121T180000Z".into(),
             whole: true,
@@ -317,6 +327,7 @@ mod tests {
     fn swapped(back: bool) -> Swapped {
         Swapped {
             database: "shop".into(),
+            at: server(),
             was: "shop_restored_20261121t193059z".into(),
             backup: "backup-20261121T180000Z".into(),
             kept: Some("shop_before_20261121t200000z".into()),

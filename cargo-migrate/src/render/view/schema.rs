@@ -16,6 +16,10 @@ pub(crate) struct SchemaView {
 }
 
 impl View for SchemaView {
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     fn human(&self, page: Page) -> String {
         let text = self.schema.text();
         if !self.terminal && !page.paint.on {

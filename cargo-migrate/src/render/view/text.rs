@@ -8,6 +8,10 @@ use crate::render::{Page, View};
 pub(crate) struct TextView(pub(crate) String);
 
 impl View for TextView {
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     fn human(&self, _: Page) -> String {
         self.0.clone()
     }
