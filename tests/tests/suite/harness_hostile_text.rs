@@ -116,7 +116,11 @@ fn in_names_and_in_what_others_run() {
     run(&environment, 8, &["health"]);
     run(&environment, 0, &["status"]);
     run(&environment, 0, &["deploy", "--dry-run"]);
-    run(&environment, 1, &["deploy"]);
+    // With its table free; what postflight says of the names counts here, not whether it passes.
+    drop(other);
+    let deployed = environment.run(&["deploy"]);
+    harmless(&deployed, &["deploy"]);
+    assert!([0, 3].contains(&deployed.code), "{}", deployed.stderr);
 }
 
 #[test]

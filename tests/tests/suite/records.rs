@@ -82,8 +82,10 @@ fn a_run_is_recorded_in_lines_and_in_words() {
 
     let texts = files(&environment, ".log");
     assert_eq!(texts.len(), 4, "{texts:?}");
-    let text = environment
-        .read(format!(".migrate/log/{}", texts.iter().rev().find(|name| name.starts_with("up-")).unwrap()));
+    // Two runs of one second are told apart by a number, which sorts anywhere.
+    let text = |name: &String| environment.read(format!(".migrate/log/{name}"));
+    let failed = texts.iter().map(text).find(|text| text.contains("Z (exit 2)"));
+    let text = failed.unwrap();
     assert!(text.contains("Z cargo migrate up\n") && text.contains("already exists"), "{text}");
     assert!(text.trim_end().ends_with("Z (exit 2)"), "{text}");
     let quiet = environment.read(format!(".migrate/log/{}", texts[1]));

@@ -153,7 +153,7 @@ fn rows_of_some_tables_are_brought_beside() {
     assert_eq!(shop.ask("some", "SELECT count(*) FROM orders"), "0");
     assert_eq!(shop.ask("some", "SELECT sum(x) FROM \"we ird\".\"Odd \"\"name\""), "3");
     assert!(
-        output.stdout.contains("pg_dump --data-only --table=public.items_1 some | psql"),
+        output.stdout.contains("pg_dump --data-only --table=public.items_1 'postgres://postgres@/some?"),
         "{}",
         output.stdout
     );
