@@ -94,18 +94,7 @@ impl Runner<'_> {
 
     async fn open_journal(&mut self, step: &Prepared<'_>, from: usize) -> Result<(), Error> {
         let sql = self.opening(step, from);
-        let started = Instant::now();
-        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
-        loop {
-            let Err(error) = self.work.query(&sql).await else { break };
-            if !is_lost(&error) {
-                let _ = self.work.query("ROLLBACK").await;
-            }
-            if Guard::of(&error) != Some(Guard::Fence) || started.elapsed() > self.settings.lock_wait {
-                return Err(self.work.failed("recording the start of a migration", error));
-            }
-            tokio::time::sleep(backoff.pause()).await;
-        }
+        self.write_record("recording the start of a migration", &sql).await?;
         if let Some(set) = self.session_settings(step) {
             self.work.ask("preparing the session", &set).await?;
         }
@@ -114,8 +103,24 @@ impl Runner<'_> {
 
     async fn close_journal(&mut self, step: &Prepared<'_>, since: Instant) -> Result<(), Error> {
         let sql = self.closing(step, since.elapsed());
-        self.work.ask("recording the end of a migration", &sql).await?;
-        Ok(())
+        self.write_record("recording the end of a migration", &sql).await
+    }
+
+    /// Sends a record behind the fence. A message of a runner that was killed may pass it at any moment, and holds it for as
+    /// long as it works: that is waited for.
+    async fn write_record(&mut self, doing: &str, sql: &str) -> Result<(), Error> {
+        let started = Instant::now();
+        let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
+        loop {
+            let Err(error) = self.work.query(sql).await else { return Ok(()) };
+            if !is_lost(&error) {
+                let _ = self.work.query("ROLLBACK").await;
+            }
+            if Guard::of(&error) != Some(Guard::Fence) || started.elapsed() > self.settings.lock_wait {
+                return Err(self.work.failed(doing, error));
+            }
+            tokio::time::sleep(backoff.pause()).await;
+        }
     }
 
     /// A statement failed for good: leaves as little behind as can be, and says what is there.
