@@ -132,7 +132,7 @@ impl Making<'_> {
         let mut manifest = Manifest {
             version: VERSION,
             id: partial.id.clone(),
-            environment: self.settings.environment.as_ref().map(|environment| environment.value.clone()),
+            environment: self.settings.environment_name(),
             server: self.database.to_string(),
             server_version: snapshot.version,
             identity: snapshot.identity.clone(),

@@ -72,7 +72,7 @@ impl<'a> Call<'a> {
             let run = Run {
                 name: self.run.clone(),
                 command: self.typed.recorded.unwrap_or(self.typed.verb).to_owned(),
-                environment: settings.environment.as_ref().map(|environment| environment.value.clone()),
+                environment: settings.environment_name(),
                 database: None,
             };
             Logbook::new(&settings.log_dir.value, run, self.ui.warner())

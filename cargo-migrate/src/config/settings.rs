@@ -54,6 +54,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The name of the environment, as records keep it.
+    pub(crate) fn environment_name(&self) -> Option<String> {
+        self.environment.as_ref().map(|environment| environment.value.clone())
+    }
+
     /// With the verb's own `--prove` or `--no-prove`.
     pub(crate) fn proving(mut self, said: Option<bool>) -> Self {
         if let Some(prove) = said {

@@ -72,7 +72,7 @@ pub(crate) fn run(
     let status = migrator.status()?;
     let begun = begin(call, settings, set, &migrator, &status, options, &new_name(call))?;
     drop(works);
-    let environment = settings.environment.as_ref().map(|environment| environment.value.clone());
+    let environment = settings.environment_name();
     let mut deployment = Deployment {
         run: String::new(),
         database: name,

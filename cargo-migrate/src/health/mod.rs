@@ -75,7 +75,7 @@ impl Health {
         };
         let database = status.database.clone();
         Ok(Self {
-            environment: settings.environment.as_ref().map(|environment| environment.value.clone()),
+            environment: settings.environment_name(),
             backup: last_backup(settings, connection)?,
             preflight: last_preflight(&settings.log_dir.value, &database),
             database,

@@ -128,7 +128,7 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: Options)
     });
     let mut report = Report {
         database,
-        environment: settings.environment.as_ref().map(|environment| environment.value.clone()),
+        environment: settings.environment_name(),
         identity: situation.identity,
         server_version: situation.version,
         at: situation.now,

@@ -111,8 +111,8 @@ pub(crate) fn path(settings: &Settings, identity: &Identity) -> PathBuf {
 
 /// A file of an environment in the log folder.
 pub(super) fn named(settings: &Settings, identity: &Identity, what: &str) -> PathBuf {
-    let name = settings.environment.as_ref().map_or(&identity.database, |environment| &environment.value);
-    settings.log_dir.value.join(format!("{what}-{}.json", file_name(name)))
+    let name = settings.environment_name().unwrap_or_else(|| identity.database.clone());
+    settings.log_dir.value.join(format!("{what}-{}.json", file_name(&name)))
 }
 
 /// The name as it is where it is a plain one; otherwise what is plain of it, and a digest that tells it from others.
@@ -139,7 +139,7 @@ pub(crate) fn write(
 ) -> Result<PathBuf, FileError> {
     let passed = Passed {
         schema: Form::One,
-        environment: settings.environment.as_ref().map(|environment| environment.value.clone()),
+        environment: settings.environment_name(),
         identity: identity.clone(),
         pending: Bound::of(pending),
         at: server_now.to_owned(),
@@ -186,7 +186,7 @@ pub(crate) fn check(
     server_now: &str,
 ) -> Result<Passed, Problem> {
     let path = path(settings, identity);
-    let environment = settings.environment.as_ref().map(|environment| environment.value.clone());
+    let environment = settings.environment_name();
     let unreadable = |why: String| Problem::PreflightUnreadable {
         environment: environment.clone(),
         path: path.clone(),

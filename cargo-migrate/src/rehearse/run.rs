@@ -121,7 +121,7 @@ fn choose(settings: &Settings, wanted: Option<&str>) -> anyhow::Result<Backup> {
             .into()),
         };
     }
-    let environment = settings.environment.as_ref().map(|environment| environment.value.clone());
+    let environment = settings.environment_name();
     let fits = |backup: &&Backup| {
         let manifest = &backup.manifest;
         manifest.environment == environment && manifest.scope == Scope::Whole && manifest.verified.is_some()
