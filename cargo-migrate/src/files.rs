@@ -10,9 +10,19 @@ pub(crate) fn read(settings: &Settings) -> anyhow::Result<Set> {
     Ok(folder::read(&settings.dir.value, &folder::Options::new(&settings.root))?)
 }
 
-/// Refuses where the lock may not be changed and does not fit, and where git left its conflict markers in it: writing
-/// it anew would hide that two branches made a migration.
-pub(crate) fn check_lock(settings: &Settings, set: &Set) -> Result<(), LockError> {
+/// The migrations of the folder, for a verb that goes by them on a database.
+///
+/// # Errors
+///
+/// What [`read`] returns; where the lock may not be changed and does not fit; where git left its conflict markers in it:
+/// writing it anew would hide that two branches made a migration.
+pub(crate) fn read_as_locked(settings: &Settings) -> anyhow::Result<Set> {
+    let set = read(settings)?;
+    check_lock(settings, &set)?;
+    Ok(set)
+}
+
+fn check_lock(settings: &Settings, set: &Set) -> Result<(), LockError> {
     let dir = &settings.dir.value;
     if settings.locked.value {
         return lock::check(dir, set);

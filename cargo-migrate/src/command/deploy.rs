@@ -67,8 +67,7 @@ impl Deploy {
 
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(self.locked)?.proving(self.prove.said());
-        let set = files::read(&settings)?;
-        files::check_lock(&settings, &set)?;
+        let set = files::read_as_locked(&settings)?;
         let options = Options {
             said: &self.gate,
             jobs: self.jobs,

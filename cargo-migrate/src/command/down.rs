@@ -69,8 +69,7 @@ impl Down {
 
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(self.locked)?.proving(self.prove.said());
-        let set = files::read(&settings)?;
-        files::check_lock(&settings, &set)?;
+        let set = files::read_as_locked(&settings)?;
         let goal = self.goal(&set)?;
         let (migrator, database) = call.migrator(&settings, set.clone(), self.gate.reason().as_deref())?;
         let migrator = match (self.use_file_down, self.use_recorded_down) {

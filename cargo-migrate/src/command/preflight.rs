@@ -35,8 +35,7 @@ pub struct Preflight {
 impl Preflight {
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(None)?;
-        let set = files::read(&settings)?;
-        files::check_lock(&settings, &set)?;
+        let set = files::read_as_locked(&settings)?;
         let limits = Limits { transaction_age: self.max_transaction_age };
         let options = Options { limits, allow: self.allow.clone() };
         let report = preflight::run(call, &settings, &set, &options)?;

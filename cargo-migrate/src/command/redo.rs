@@ -34,8 +34,7 @@ pub struct Redo {
 impl Redo {
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(self.locked)?.proving(self.prove.said());
-        let set = files::read(&settings)?;
-        files::check_lock(&settings, &set)?;
+        let set = files::read_as_locked(&settings)?;
         let (migrator, database) = call.migrator(&settings, set.clone(), self.gate.reason().as_deref())?;
         let migrator = migrator.prefer_file_down(Some(false));
         let goal = Goal::Redo(self.steps.get());

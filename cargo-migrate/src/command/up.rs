@@ -63,8 +63,7 @@ impl Up {
 
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(self.locked)?.proving(self.prove.said());
-        let set = files::read(&settings)?;
-        files::check_lock(&settings, &set)?;
+        let set = files::read_as_locked(&settings)?;
         if let Some(target) = &self.to {
             check_target(&set, target)?;
         }
