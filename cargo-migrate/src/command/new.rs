@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use clap::Args;
 use migrate_core::file::{self, FileError};
@@ -13,7 +13,7 @@ use crate::args::Parameter;
 use crate::config::Origin;
 use crate::render::view::{NewView, TemplatesView};
 use crate::template::{self, Filled};
-use crate::{Problem, files};
+use crate::{Problem, clock, files};
 
 /// Write the up and down files of a new migration
 ///
@@ -96,7 +96,7 @@ impl New {
         if !by_time {
             return Ok(next);
         }
-        let now = timestamp(now);
+        let now = clock::digits(now);
         match newest {
             Some((digits, path)) if *digits == now => {
                 Err(Problem::VersionTaken { version: now, path: path.clone() })
@@ -108,28 +108,8 @@ impl New {
     }
 }
 
+/// Of [`clock::digits`].
 const TIMESTAMP_DIGITS: usize = 14;
-
-/// `YYYYMMDDHHMMSS` in UTC: no daylight saving, no zone of whoever writes it.
-fn timestamp(now: SystemTime) -> String {
-    let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let (days, second) = (seconds / 86_400, seconds % 86_400);
-    let (year, month, day) = date(days);
-    format!("{year:04}{month:02}{day:02}{:02}{:02}{:02}", second / 3600, second / 60 % 60, second % 60)
-}
-
-/// The Gregorian date of a day after 1970-01-01, by counting from March of year 0, when a leap day is a year's last
-/// (Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-fn date(days: u64) -> (u64, u64, u64) {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
-}
 
 fn skeleton(description: &str) -> Filled {
     let title = description.replace('_', " ");
@@ -212,27 +192,5 @@ fn remove(files: &[PathBuf]) {
     for path in files {
         // The error that led here is the one to tell.
         let _ = fs::remove_file(path);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn timestamps_are_utc_dates() {
-        let table = [
-            (0, "19700101000000"),
-            (951_782_399, "20000228235959"),
-            (951_782_400, "20000229000000"),
-            (1_774_746_000, "20260329010000"),
-            (4_107_542_400, "21000301000000"),
-        ];
-        for (seconds, text) in table {
-            assert_eq!(timestamp(UNIX_EPOCH + Duration::from_secs(seconds)), text);
-        }
-        assert_eq!(timestamp(UNIX_EPOCH - Duration::from_secs(1)), "19700101000000");
     }
 }
