@@ -21,8 +21,9 @@ use crate::config::Settings;
 use crate::inspection::{Examined, Identity, Severity};
 use crate::preflight::Allow;
 use crate::preflight::marker::Allowed;
+use crate::render::View;
+use crate::render::view::inspection::summary;
 use crate::render::view::{DeployNote, PostflightView, PreflightView};
-use crate::render::{View, count};
 use crate::{Exit, clock, expected, files, gate, postflight, preflight};
 
 /// How long another deployment is waited for where nobody says.
@@ -499,18 +500,6 @@ impl Driver<'_> {
             .collect();
         (deployment.applied, deployment.left) = (fit.applied, fit.left);
     }
-}
-
-/// `12 checks, 1 failure, 2 warnings`
-fn summary(examined: &[Examined]) -> String {
-    let findings = || examined.iter().flat_map(|one| &one.findings);
-    let number = |severity| findings().filter(|finding| finding.severity == severity).count();
-    let mut words = vec![count(examined.len(), "check")];
-    let counted = [(number(Severity::Failure), "failure"), (number(Severity::Warning), "warning")];
-    words.extend(
-        counted.into_iter().filter(|(number, _)| *number > 0).map(|(number, noun)| count(number, noun)),
-    );
-    words.join(", ")
 }
 
 /// Whether this is no failure of what was to be done: somebody interrupted it, or the server was not there.

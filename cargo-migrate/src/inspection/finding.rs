@@ -52,6 +52,17 @@ pub(crate) struct Examined {
 }
 
 impl Examined {
+    /// Whether nothing of it stops a run: a warning is for a person to weigh.
+    pub(crate) fn all_passed(examined: &[Self]) -> bool {
+        examined.iter().all(|one| one.severity() < Some(Severity::Failure))
+    }
+
+    /// How many findings there are of a severity.
+    pub(crate) fn number(examined: &[Self], severity: Severity) -> usize {
+        let findings = examined.iter().flat_map(|one| &one.findings);
+        findings.filter(|finding| finding.severity == severity).count()
+    }
+
     /// The worst of what was found.
     pub(crate) fn severity(&self) -> Option<Severity> {
         self.findings.iter().map(|finding| finding.severity).max()

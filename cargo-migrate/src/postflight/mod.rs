@@ -25,7 +25,7 @@ use migrate_runtime::{Connection, Migrator};
 use crate::command::Call;
 use crate::config::Settings;
 use crate::drift::{self, Drift, InForce};
-use crate::inspection::{Check, Examined, Identity, Severity, Situation};
+use crate::inspection::{Check, Examined, Identity, Situation};
 use crate::render::view::PostflightView;
 use crate::scratch::Scratch;
 pub(crate) use last_run::LastRun;
@@ -71,9 +71,9 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Whether nothing is wrong: a warning is for a person to weigh.
+    /// Whether nothing is wrong.
     pub(crate) fn passed(&self) -> bool {
-        self.examined.iter().all(|examined| examined.severity() < Some(Severity::Failure))
+        Examined::all_passed(&self.examined)
     }
 }
 

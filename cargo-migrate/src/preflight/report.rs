@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::marker::Allowed;
-use crate::inspection::{Examined, Identity, Pending, Severity};
+use crate::inspection::{Examined, Identity, Pending};
 
 /// What a preflight came to.
 #[derive(Clone, Debug)]
@@ -37,6 +37,6 @@ pub(crate) struct Report {
 impl Report {
     /// Whether nothing stops a run.
     pub(crate) fn passed(&self) -> bool {
-        !self.examined.iter().any(|one| one.severity() == Some(Severity::Failure))
+        Examined::all_passed(&self.examined)
     }
 }

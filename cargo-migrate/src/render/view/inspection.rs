@@ -1,6 +1,8 @@
 //! What checks found, the same for preflight, postflight and doctor: what is well in one line, then what is to be known,
 //! then what may do harm, and what stops the run last, where a person at a terminal looks first.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::inspection::{Examined, Finding, Severity};
@@ -73,13 +75,36 @@ fn hung(text: &str, column: usize, page: Page) -> String {
     wrapped(&escape_line(text), page.width, column, column).join(&indent)
 }
 
+/// The first line of a report: `preflight of postgres://app@db/shop, environment production`. Not escaped.
+pub(crate) fn head(verb: &str, database: &str, environment: Option<&str>) -> String {
+    let environment = environment.map(|name| format!(", environment {name}"));
+    format!("{verb} of {database}{}", environment.unwrap_or_default())
+}
+
 /// `1 failure, 2 warnings`; empty where there is neither.
-pub(crate) fn sum(examined: &[Examined]) -> String {
-    let findings = || examined.iter().flat_map(|one| &one.findings);
-    let number = |severity| findings().filter(|finding| finding.severity == severity).count();
-    let parts = [(number(Severity::Failure), "failure"), (number(Severity::Warning), "warning")];
-    let parts = parts.iter().filter(|(number, _)| *number > 0).map(|(number, noun)| count(*number, noun));
+fn sum(examined: &[Examined]) -> String {
+    let parts = [(Severity::Failure, "failure"), (Severity::Warning, "warning")];
+    let parts = parts.map(|(severity, noun)| (Examined::number(examined, severity), noun)).into_iter();
+    let parts = parts.filter(|(number, _)| *number > 0).map(|(number, noun)| count(number, noun));
     parts.collect::<Vec<_>>().join(", ")
+}
+
+/// What a verdict ends with: `: 1 failure, 2 warnings`; nothing where there is neither.
+pub(crate) fn after_verdict(examined: &[Examined]) -> String {
+    let sum = sum(examined);
+    if sum.is_empty() { sum } else { format!(": {sum}") }
+}
+
+/// `12 checks, 1 failure, 2 warnings`
+pub(crate) fn summary(examined: &[Examined]) -> String {
+    let (checks, sum) = (count(examined.len(), "check"), sum(examined));
+    if sum.is_empty() { checks } else { format!("{checks}, {sum}") }
+}
+
+/// The last line: where the report is kept.
+pub(crate) fn kept(file: Option<&Path>, page: Page) -> String {
+    let Some(file) = file else { return String::new() };
+    page.paint.faint(&format!("report: {}", escape_line(&file.display().to_string()))) + "\n"
 }
 
 /// For programs: one object a check.
@@ -167,6 +192,10 @@ mod tests {
         ));
         assert_eq!(sum(&examined()), "1 failure, 1 warning");
         assert_eq!(sum(&examined()[..1]), "");
+        assert_eq!(after_verdict(&examined()), ": 1 failure, 1 warning");
+        assert_eq!(after_verdict(&examined()[..1]), "");
+        assert_eq!(summary(&examined()), "5 checks, 1 failure, 1 warning");
+        assert_eq!(summary(&examined()[..1]), "1 check");
     }
 
     #[test]

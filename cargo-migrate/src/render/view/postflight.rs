@@ -23,8 +23,7 @@ pub(crate) fn exit(report: &Report) -> Exit {
 impl View for PostflightView {
     fn human(&self, page: Page) -> String {
         let (report, paint) = (&self.report, page.paint);
-        let environment = report.environment.as_ref().map(|name| format!(", environment {name}"));
-        let head = format!("postflight of {}{}", report.database, environment.unwrap_or_default());
+        let head = inspection::head("postflight", &report.database, report.environment.as_deref());
         let mut text = format!("{}\n", paint.bold(&escape_line(&head)));
         let applied = count(report.applied, "migration");
         text += &match &report.last_run {
@@ -44,18 +43,13 @@ impl View for PostflightView {
         for table in &report.analyzed {
             text += &format!("{} {}\n", paint.good("analyzed"), escape_line(table));
         }
-        let sum = inspection::sum(&report.examined);
-        let sum = if sum.is_empty() { String::new() } else { format!(": {sum}") };
+        let sum = inspection::after_verdict(&report.examined);
         let word = match report.passed() {
             true => paint.good("postflight passed"),
             false => paint.bad("postflight failed"),
         };
         text += &format!("\n{word}{sum}, in {}\n", time(report.elapsed));
-        if let Some(file) = &report.file {
-            text += &paint.faint(&format!("report: {}", escape_line(&file.display().to_string())));
-            text.push('\n');
-        }
-        text
+        text + &inspection::kept(report.file.as_deref(), page)
     }
 
     fn json(&self) -> Value {

@@ -22,18 +22,12 @@ pub(crate) fn exit(report: &Report) -> Exit {
 impl View for PreflightView {
     fn human(&self, page: Page) -> String {
         let (report, paint) = (&self.report, page.paint);
-        let environment = report.environment.as_ref().map(|name| format!(", environment {name}"));
-        let head = format!(
-            "preflight of {}{}: PostgreSQL {}",
-            report.database,
-            environment.unwrap_or_default(),
-            version(report.server_version)
-        );
+        let of = inspection::head("preflight", &report.database, report.environment.as_deref());
+        let head = format!("{of}: PostgreSQL {}", version(report.server_version));
         let mut text = format!("{}\n\n", paint.bold(&escape_line(&head)));
         text += &inspection::human(&report.examined, self.verbose, page);
         text.push('\n');
-        let sum = inspection::sum(&report.examined);
-        let sum = if sum.is_empty() { String::new() } else { format!(": {sum}") };
+        let sum = inspection::after_verdict(&report.examined);
         let pending = count(report.pending.migrations().len(), "pending migration");
         if report.passed() {
             text += &format!("{}{sum}\n", paint.good("preflight passed"));
@@ -55,11 +49,7 @@ impl View for PreflightView {
                 paint.note("hint")
             );
         }
-        if let Some(file) = &report.file {
-            text += &paint.faint(&format!("report: {}", escape_line(&file.display().to_string())));
-            text.push('\n');
-        }
-        text
+        text + &inspection::kept(report.file.as_deref(), page)
     }
 
     fn json(&self) -> Value {

@@ -4,7 +4,7 @@ use migrate_core::sql::mask_secrets;
 use serde_json::{Value, json};
 
 use crate::deploy::{OnFailure, Preview};
-use crate::inspection::Severity;
+use crate::inspection::Examined;
 use crate::render::json::{step, warning};
 use crate::render::view::inspection;
 use crate::render::words::{bytes, count};
@@ -15,7 +15,7 @@ pub(crate) struct DeployPlanView(pub(crate) Preview);
 
 impl DeployPlanView {
     fn stops(&self) -> bool {
-        self.0.examined.iter().any(|one| one.severity() == Some(Severity::Failure))
+        !Examined::all_passed(&self.0.examined)
     }
 
     /// Each step in a line.
