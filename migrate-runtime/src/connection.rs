@@ -7,6 +7,8 @@ use migrate_core::schema::Schema;
 use tokio::runtime::Runtime;
 
 use crate::emitter::Emitter;
+use crate::event::Session as Holder;
+use crate::lock::{self, Lock};
 use crate::schema::{SchemaOptions, SchemaReader};
 use crate::session::Session;
 use crate::{Database, Error, HistoryTable, Interrupt};
@@ -76,14 +78,39 @@ impl Connection {
     }
 
     /// Holds the migration lock of a history until this connection ends, so that nobody migrates the database meanwhile.
-    /// Waits at most `wait` for whoever has it. The connection is in a transaction from then on.
+    /// Waits at most `wait` for whoever has it; `tell` hears once of each, `None` where the server does not show who it is.
+    /// The connection is in a transaction from then on, which has no snapshot.
     ///
     /// # Errors
     ///
     /// [`Error::LockNotObtained`] with the holder; as [`rows`](Self::rows).
-    pub fn hold_migration_lock(&self, history: &HistoryTable, wait: Duration) -> Result<(), Error> {
+    pub fn hold_migration_lock(
+        &self,
+        history: &HistoryTable,
+        wait: Duration,
+        tell: impl FnMut(Option<&Holder>),
+    ) -> Result<(), Error> {
+        self.hold(Lock::migration(history), wait, tell)
+    }
+
+    /// As [`hold_migration_lock`](Self::hold_migration_lock), with the lock that a deployment holds from its first step to
+    /// its last. Runs go on beside it: they have the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`hold_migration_lock`](Self::hold_migration_lock).
+    pub fn hold_deploy_lock(
+        &self,
+        history: &HistoryTable,
+        wait: Duration,
+        tell: impl FnMut(Option<&Holder>),
+    ) -> Result<(), Error> {
+        self.hold(Lock::deploy(history), wait, tell)
+    }
+
+    fn hold(&self, lock: Lock, wait: Duration, tell: impl FnMut(Option<&Holder>)) -> Result<(), Error> {
         let Some(session) = &self.session else { return Ok(()) };
-        self.runtime.block_on(self.interrupt.or(crate::lock::hold(session, history, wait)))
+        self.runtime.block_on(self.interrupt.or(lock::hold(session, lock, wait, tell)))
     }
 
     /// Whether a pooler stands between: the process that works is not the one that greeted us. Then what is set in a session

@@ -1,4 +1,4 @@
-//! Never two runners: the runner lock, polled, on a connection of its own.
+//! Never two runners, and never two deployments: a lock each, polled, on a connection of its own.
 //!
 //! Nothing here ever blocks in an advisory lock: a session that waits in one holds a snapshot, and
 //! `CREATE INDEX CONCURRENTLY` of the holder waits for that snapshot, which is a deadlock. The lock is a transaction's
@@ -22,7 +22,7 @@ use crate::{Error, HistoryTable};
 /// How often a person who waits is told who is in the way.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
-/// The keys of a history's two locks. The command line and applications compute the same.
+/// The keys of a history's locks around migrations. The command line and applications compute the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Keys {
     /// Held for a whole run.
@@ -33,12 +33,13 @@ pub(crate) struct Keys {
 
 impl Keys {
     pub fn of(history: &HistoryTable) -> Self {
-        let key = |what: &str| {
-            let hash = Checksum::of(&format!("cargo-migrate/{what}/{}", history.quoted()));
-            hash.as_bytes()[..8].iter().fold(0_i64, |key, byte| key << 8 | i64::from(*byte))
-        };
-        Self { runner: key("runner"), fence: key("fence") }
+        Self { runner: key("runner", history), fence: key("fence", history) }
     }
+}
+
+fn key(what: &str, history: &HistoryTable) -> i64 {
+    let hash = Checksum::of(&format!("cargo-migrate/{what}/{}", history.quoted()));
+    hash.as_bytes()[..8].iter().fold(0_i64, |key, byte| key << 8 | i64::from(*byte))
 }
 
 /// The condition on `pg_locks` that finds who holds an advisory lock with this key.
@@ -48,6 +49,110 @@ pub(crate) fn held(key: i64) -> String {
         "locktype = 'advisory' AND granted AND objsubid = 1 AND classid = {high} AND objid = {low} AND \
          database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database())"
     )
+}
+
+/// A lock that one session of all holds for long.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lock {
+    key: i64,
+    taking: &'static str,
+    looking: &'static str,
+}
+
+impl Lock {
+    /// Held for a whole run, of the command line or of an application.
+    pub fn migration(history: &HistoryTable) -> Self {
+        Self {
+            key: key("runner", history),
+            taking: "taking the migration lock",
+            looking: "looking for the holder of the migration lock",
+        }
+    }
+
+    /// Held from the first step of a deployment to its last, around the runs in it.
+    pub fn deploy(history: &HistoryTable) -> Self {
+        Self {
+            key: key("deploy", history),
+            taking: "taking the deploy lock",
+            looking: "looking for the holder of the deploy lock",
+        }
+    }
+
+    /// Polls until the session is in a transaction that holds the lock, or `wait` is over; says how long it took. `tell`
+    /// hears every few seconds who is in the way.
+    pub async fn obtain(
+        self,
+        session: &Session,
+        server_version: u32,
+        wait: Duration,
+        mut tell: impl FnMut(InTheWay),
+    ) -> Result<Duration, Error> {
+        let started = Instant::now();
+        let attempt = self.attempt(server_version, session.database.is_over_tcp());
+        let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(400));
+        let mut told: Option<Instant> = None;
+        loop {
+            let rows = session.ask(self.taking, &attempt).await?;
+            let waited = started.elapsed();
+            if rows.first().is_some_and(|row| row.is_true(0)) {
+                return Ok(waited);
+            }
+            // Not idle in a transaction while we wait: the holder's CREATE INDEX CONCURRENTLY may be waiting for it.
+            session.ask(self.taking, "ROLLBACK").await?;
+            let over = waited >= wait;
+            if over || told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
+                let (holder, migration) = self.holder(session).await?;
+                if over {
+                    return Err(Error::LockNotObtained { waited, holder: holder.map(Box::new) });
+                }
+                // A first failure is often a lock that is about to go; say it from the second look on.
+                if told.is_some() || waited > Duration::from_millis(200) {
+                    tell(InTheWay { waited, holder, migration });
+                    told = Some(Instant::now());
+                }
+            }
+            tokio::time::sleep(backoff.pause().min(wait.saturating_sub(waited))).await;
+        }
+    }
+
+    /// Asks for the lock once, in a transaction that holds it.
+    fn attempt(self, server_version: u32, over_tcp: bool) -> String {
+        // PostgreSQL 17's transaction_timeout would end the lock with a long run.
+        let timeout = if server_version >= 170_000 { "SET LOCAL transaction_timeout = 0;\n" } else { "" };
+        let keepalives = if over_tcp { format!("{KEEPALIVES};\n") } else { String::new() };
+        format!(
+            "BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL idle_in_transaction_session_timeout = 0;\n\
+             {timeout}{keepalives}SELECT pg_catalog.pg_try_advisory_xact_lock({})",
+            self.key
+        )
+    }
+
+    /// Who holds it, and what it works on, where the server lets us see it.
+    ///
+    /// The lock's own connection says only that it is idle. The work connection of the same tool, user and address says
+    /// in its `application_name` which migration is in flight.
+    async fn holder(self, session: &Session) -> Result<(Option<Other>, Option<String>), Error> {
+        let sql = format!(
+            "SELECT {}, (SELECT substr(w.application_name, strpos(w.application_name, ': ') + 2) \
+             FROM pg_catalog.pg_stat_activity w WHERE w.datname = a.datname AND w.usename = a.usename \
+             AND w.client_addr IS NOT DISTINCT FROM a.client_addr AND w.application_name ~ ': [0-9]' \
+             AND split_part(w.application_name, ':', 1) = split_part(a.application_name, ':', 1) LIMIT 1) \
+             FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE {} LIMIT 1",
+            session_columns("a"),
+            held(self.key)
+        );
+        let rows = session.ask(self.looking, &sql).await?;
+        Ok(rows.first().map_or((None, None), |row| (Some(Other::from_row(row)), row.owned(7))))
+    }
+}
+
+/// Who holds a lock that is waited for.
+pub(crate) struct InTheWay {
+    pub waited: Duration,
+    /// `None` where the server does not let us see it.
+    pub holder: Option<Other>,
+    /// What it works on, where that is known.
+    pub migration: Option<String>,
 }
 
 /// The one runner's lock. Dropping it closes its connection, which releases it.
@@ -65,36 +170,12 @@ impl RunnerLock {
         probe: &Probe,
         emitter: &Emitter,
     ) -> Result<Self, Error> {
-        let started = Instant::now();
-        let keys = Keys::of(&settings.history);
-        let attempt = attempt(keys, probe.server_version, probe.over_tcp);
-        let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(400));
-        let mut told: Option<Instant> = None;
-        loop {
-            let rows = session.ask("taking the migration lock", &attempt).await?;
-            let waited = started.elapsed();
-            if rows.first().is_some_and(|row| row.is_true(0)) {
-                return Ok(Self { session, waited });
-            }
-            // Not idle in a transaction while we wait: the holder's CREATE INDEX CONCURRENTLY may be waiting for it.
-            session.ask("taking the migration lock", "ROLLBACK").await?;
-            let over = waited >= settings.lock_wait;
-            if over || told.is_none_or(|at| at.elapsed() >= TELL_EVERY) {
-                let (holder, migration) = holder(&session, keys.runner).await?;
-                if over {
-                    return Err(Error::LockNotObtained { waited, holder: holder.map(Box::new) });
-                }
-                // A first failure is often a lock that is about to go; say it from the second look on.
-                if told.is_some() || waited > Duration::from_millis(200) {
-                    emitter.emit(Event::LockWaiting { waited, holder, migration });
-                    told = Some(Instant::now());
-                }
-            }
-            if let Some(signal) = settings.interrupt.triggered() {
-                return Err(Error::Interrupted { signal, stem: None });
-            }
-            tokio::time::sleep(backoff.pause().min(settings.lock_wait.saturating_sub(waited))).await;
-        }
+        let tell = |InTheWay { waited, holder, migration }| {
+            emitter.emit(Event::LockWaiting { waited, holder, migration });
+        };
+        let lock = Lock::migration(&settings.history);
+        let waited = lock.obtain(&session, probe.server_version, settings.lock_wait, tell).await?;
+        Ok(Self { session, waited })
     }
 
     /// Whether the connection that holds it is still there.
@@ -110,57 +191,24 @@ impl RunnerLock {
     }
 }
 
-/// Asks for the lock once, in a transaction that holds it.
-fn attempt(keys: Keys, server_version: u32, over_tcp: bool) -> String {
-    // PostgreSQL 17's transaction_timeout would end the lock with a long run.
-    let timeout = if server_version >= 170_000 { "SET LOCAL transaction_timeout = 0;\n" } else { "" };
-    let keepalives = if over_tcp { format!("{KEEPALIVES};\n") } else { String::new() };
-    format!(
-        "BEGIN ISOLATION LEVEL READ COMMITTED;\nSET LOCAL idle_in_transaction_session_timeout = 0;\n\
-         {timeout}{keepalives}SELECT pg_catalog.pg_try_advisory_xact_lock({})",
-        keys.runner
-    )
-}
-
-/// Takes the runner lock for as long as a session of somebody else's lives: nobody migrates meanwhile. Polls for `wait`.
-pub(crate) async fn hold(session: &Session, history: &HistoryTable, wait: Duration) -> Result<(), Error> {
-    let started = Instant::now();
-    let keys = Keys::of(history);
+/// Takes a lock for as long as a session of somebody else's lives. `tell` hears once of each holder.
+pub(crate) async fn hold(
+    session: &Session,
+    lock: Lock,
+    wait: Duration,
+    mut tell: impl FnMut(Option<&Other>),
+) -> Result<(), Error> {
     let version = session.ask("asking for the server's version", "SHOW server_version_num").await?;
     let version = version.first().and_then(|row| row.number(0)).unwrap_or_default();
-    let attempt = attempt(keys, version, session.database.is_over_tcp());
-    let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_millis(400));
-    loop {
-        let rows = session.ask("taking the migration lock", &attempt).await?;
-        if rows.first().is_some_and(|row| row.is_true(0)) {
-            return Ok(());
+    let mut told = None;
+    let once = |there: InTheWay| {
+        let pid = there.holder.as_ref().map(|holder| holder.pid);
+        if told != Some(pid) {
+            told = Some(pid);
+            tell(there.holder.as_ref());
         }
-        session.ask("taking the migration lock", "ROLLBACK").await?;
-        let waited = started.elapsed();
-        if waited >= wait {
-            let (holder, _) = holder(session, keys.runner).await?;
-            return Err(Error::LockNotObtained { waited, holder: holder.map(Box::new) });
-        }
-        tokio::time::sleep(backoff.pause().min(wait.saturating_sub(waited))).await;
-    }
-}
-
-/// Who holds a lock, and what it works on, where the server lets us see it.
-///
-/// The lock's own connection says only that it is idle. The work connection of the same tool, user and address says in
-/// its `application_name` which migration is in flight.
-async fn holder(session: &Session, key: i64) -> Result<(Option<Other>, Option<String>), Error> {
-    let sql = format!(
-        "SELECT {}, (SELECT substr(w.application_name, strpos(w.application_name, ': ') + 2) \
-         FROM pg_catalog.pg_stat_activity w WHERE w.datname = a.datname AND w.usename = a.usename \
-         AND w.client_addr IS NOT DISTINCT FROM a.client_addr AND w.application_name ~ ': [0-9]' \
-         AND split_part(w.application_name, ':', 1) = split_part(a.application_name, ':', 1) LIMIT 1) \
-         FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid WHERE {} LIMIT 1",
-        session_columns("a"),
-        held(key)
-    );
-    let rows = session.ask("looking for the holder of the migration lock", &sql).await?;
-    Ok(rows.first().map_or((None, None), |row| (Some(Other::from_row(row)), row.owned(7))))
+    };
+    lock.obtain(session, version, wait, once).await.map(drop)
 }
 
 #[cfg(test)]
@@ -176,5 +224,26 @@ mod tests {
         assert_ne!(keys, Keys::of(&other));
         // Changing these lets an old and a new binary run at once.
         assert_eq!(keys.runner, 5_106_966_883_207_162_579);
+        assert_eq!(Lock::migration(&HistoryTable::default()).key, keys.runner);
+    }
+
+    #[test]
+    fn the_deployments_key_is_a_contract_between_versions() {
+        // Changing it lets an old and a new version deploy at once.
+        assert_eq!(Lock::deploy(&HistoryTable::default()).key, KEY);
+        let other = HistoryTable { schema: "app".to_owned(), ..HistoryTable::default() };
+        assert_ne!(Lock::deploy(&other).key, KEY);
+    }
+    const KEY: i64 = 958_887_586_656_660_322;
+
+    #[test]
+    fn what_ends_or_loses_a_long_transaction_does_not_end_a_lock() {
+        let lock = Lock::deploy(&HistoryTable::default());
+        assert!(
+            !lock.attempt(160_000, false).contains("transaction_timeout = 0;\nSET LOCAL transaction_timeout")
+        );
+        assert!(lock.attempt(170_000, false).contains("SET LOCAL transaction_timeout = 0"));
+        assert!(lock.attempt(170_000, true).contains(KEEPALIVES));
+        assert!(!lock.attempt(170_000, false).contains("keepalives"));
     }
 }

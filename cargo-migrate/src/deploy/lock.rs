@@ -1,12 +1,11 @@
 //! At most one deployment of a database at a time, from its first step to its last.
 //!
-//! Built as the engine's own lock is (`lock.rs` there), which is held for each run only: a key of its own, polled for and
+//! It is the engine's own lock with another key (`lock.rs` there; the engine's is held for each run only): polled for and
 //! never waited for on the server, held by a transaction on a connection of its own. That transaction reads nothing, so
 //! that it holds no table and no snapshot: `pg_dump` and `CREATE INDEX CONCURRENTLY` do not wait for it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use migrate_core::Checksum;
 use migrate_runtime::event::Session;
 use migrate_runtime::{Connection, Database, Error as EngineError, HistoryTable, Interrupt};
 
@@ -14,9 +13,6 @@ use crate::Problem;
 
 /// What its connection is called in `pg_stat_activity`.
 pub(crate) const APPLICATION: &str = "cargo-migrate: deploy lock";
-
-const PAUSE: Duration = Duration::from_millis(200);
-const TICK: Duration = Duration::from_millis(20);
 
 /// The one deployment's lock. Dropped, it is free.
 pub(crate) struct DeployLock {
@@ -32,42 +28,19 @@ impl DeployLock {
         interrupt: &Interrupt,
         mut tell: impl FnMut(&Session),
     ) -> anyhow::Result<Self> {
-        let started = Instant::now();
         let connection = Connection::open(database, APPLICATION, interrupt)?;
-        let key = key(history);
-        // transaction_timeout is there from PostgreSQL 17 on, and would end the lock with a long run.
-        let attempt = format!(
-            "BEGIN ISOLATION LEVEL READ COMMITTED;\n\
-             SET LOCAL idle_in_transaction_session_timeout = 0;\n\
-             SELECT pg_catalog.set_config('transaction_timeout', '0', true) \
-             WHERE pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL;\n\
-             SELECT pg_catalog.pg_try_advisory_xact_lock({key})"
-        );
-        let mut told = None;
-        loop {
-            let rows = connection.rows("taking the deploy lock", &attempt)?;
-            if rows.last().is_some_and(|row| row.flag(0)) {
-                return Ok(Self { connection });
+        let tell = |holder: Option<&Session>| {
+            if let Some(holder) = holder {
+                tell(&of_its_own(holder));
             }
-            connection.rows("taking the deploy lock", "ROLLBACK")?;
-            let holder = holder(&connection, key)?;
-            let waited = started.elapsed();
-            if waited >= wait {
-                return Err(Problem::Deploying { waited, holder: holder.map(Box::new) }.into());
+        };
+        match connection.hold_deploy_lock(history, wait, tell) {
+            Ok(()) => Ok(Self { connection }),
+            Err(EngineError::LockNotObtained { waited, holder }) => {
+                let holder = holder.map(|holder| Box::new(of_its_own(&holder)));
+                Err(Problem::Deploying { waited, holder }.into())
             }
-            if let Some(holder) = holder
-                && told != Some(holder.pid)
-            {
-                tell(&holder);
-                told = Some(holder.pid);
-            }
-            let pause = Instant::now();
-            while pause.elapsed() < PAUSE.min(wait.saturating_sub(waited)) {
-                if let Some(signal) = interrupt.triggered() {
-                    return Err(EngineError::Interrupted { signal, stem: None }.into());
-                }
-                std::thread::sleep(TICK);
-            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -88,32 +61,9 @@ impl DeployLock {
     }
 }
 
-/// The lock's key. All versions of the command line compute the same.
-fn key(history: &HistoryTable) -> i64 {
-    let hash = Checksum::of(&format!("cargo-migrate/deploy/{}", history.quoted()));
-    hash.as_bytes()[..8].iter().fold(0_i64, |key, byte| key << 8 | i64::from(*byte))
-}
-
-/// Who holds it, as far as the server lets us see.
-fn holder(connection: &Connection, key: i64) -> Result<Option<Session>, EngineError> {
-    let (high, low) = ((key >> 32) as u32, key as u32);
-    let sql = format!(
-        "SELECT a.pid, a.application_name, a.usename, coalesce(pg_catalog.host(a.client_addr), 'local'), a.state, \
-         extract(epoch FROM pg_catalog.clock_timestamp() - a.xact_start) \
-         FROM pg_catalog.pg_locks l JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid \
-         WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid = {high} AND l.objid = {low} \
-         AND l.database = (SELECT oid FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()) LIMIT 1"
-    );
-    let rows = connection.rows("looking for the holder of the deploy lock", &sql)?;
-    Ok(rows.first().map(|row| Session {
-        pid: row.number(0).unwrap_or_default(),
-        application: row.get(1).map(str::to_owned),
-        user: row.get(2).map(str::to_owned),
-        client: row.get(3).map(str::to_owned),
-        state: row.get(4).map(str::to_owned),
-        transaction_age: row.number::<f64>(5).map(|age| Duration::from_secs_f64(age.max(0.0))),
-        query: None,
-    }))
+/// The holder without its query: that is what we asked for the lock with, and says nothing of the deployment.
+fn of_its_own(holder: &Session) -> Session {
+    Session { query: None, ..holder.clone() }
 }
 
 #[cfg(test)]
@@ -125,13 +75,7 @@ mod tests {
         DeployLock::obtain(&database, &HistoryTable::default(), wait, &Interrupt::new(), |_| {})
     }
 
-    #[test]
-    fn the_key_is_a_contract_between_versions() {
-        // Changing it lets an old and a new version deploy at once.
-        assert_eq!(key(&HistoryTable::default()), KEY);
-        let other = HistoryTable { schema: "app".to_owned(), ..HistoryTable::default() };
-        assert_ne!(key(&other), KEY);
-    }
+    /// A contract between versions: another key lets an old and a new version deploy at once.
     const KEY: i64 = 958_887_586_656_660_322;
 
     #[test]
@@ -145,6 +89,9 @@ mod tests {
             panic!("{refused:?}")
         };
         assert_eq!(holder.application.as_deref(), Some(APPLICATION));
+        assert_eq!(holder.query, None);
+        let key = "SELECT classid::bigint << 32 | objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND pid = $1";
+        assert_eq!(client.query_one(key, &[&holder.pid]).unwrap().get::<_, i64>(0), KEY);
         // Nothing that a dump or a concurrent index build would wait for.
         let held = "SELECT string_agg(DISTINCT locktype, ' ' ORDER BY locktype) FROM pg_locks WHERE pid = $1";
         let held: String = client.query_one(held, &[&holder.pid]).unwrap().get(0);
@@ -167,5 +114,19 @@ mod tests {
                    AND datname = current_database()";
         assert_eq!(client.query(sql, &[&APPLICATION]).unwrap().len(), 1);
         assert!(matches!(lock.check(), Err(EngineError::LockLost { .. })));
+    }
+
+    #[test]
+    fn a_lost_network_does_not_keep_it() {
+        // A port that is free; nothing else of this process listens on TCP.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let settings = migrate_testing::ScratchSettings { tcp_port: Some(port), ..Default::default() };
+        let server = migrate_testing::ScratchServer::start(settings).unwrap();
+        let lock = obtain(&format!("postgres://postgres@127.0.0.1:{port}/postgres"), Duration::ZERO).unwrap();
+        let ask = |name: &str| lock.connection.value("asking", &format!("SHOW {name}")).unwrap();
+        // Set by us: the system's are two hours.
+        let keepalives = ["tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count"].map(ask);
+        assert_eq!(keepalives.map(Option::unwrap), ["5", "2", "3"]);
+        drop((lock, server));
     }
 }

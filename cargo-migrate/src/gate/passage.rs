@@ -100,14 +100,10 @@ fn wait_for_others(call: &Call, settings: &Settings, database: &Database) -> Res
     let _works = call.context.engine_works();
     let history = &settings.history_table.value;
     let connection = Connection::open(database, "cargo-migrate: gate", &call.context.interrupt)?;
-    match connection.hold_migration_lock(history, Duration::ZERO) {
-        Err(EngineError::LockNotObtained { holder, .. }) => {
-            let wait = settings.lock_wait.as_ref().map_or(LOCK_WAIT, |wait| wait.value);
-            call.ui.remark(&GateView::Waiting { holder: holder.as_deref(), wait }, "gate");
-            connection.hold_migration_lock(history, wait)
-        }
-        other => other,
-    }
+    let wait = settings.lock_wait.as_ref().map_or(LOCK_WAIT, |wait| wait.value);
+    connection.hold_migration_lock(history, wait, |holder| {
+        call.ui.remark(&GateView::Waiting { holder, wait }, "gate");
+    })
 }
 
 /// Says what the gate would, where there is one. Writes nothing.

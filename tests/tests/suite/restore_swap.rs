@@ -180,6 +180,7 @@ fn no_migration_runs_into_it() {
     runner.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(5106966883207162579)").unwrap();
     let output = shop.restore(&["--swap", "--yes", "--lock-wait", "1s"]);
     assert!(output.expect(6).stderr.contains("another runner held the migration lock"), "{}", output.stderr);
+    assert!(output.stderr.contains("another runner is at work (pid "), "{}", output.stderr);
     let beside = shop.one("shop\\_restored\\_%");
     assert!(output.stderr.contains(&format!("--swap --into {beside}")), "{}", output.stderr);
     runner.batch_execute("COMMIT").unwrap();

@@ -16,6 +16,7 @@ use super::{Likeness, Place, Refusal, Restored, binds, name, place, vacate};
 use crate::clock;
 use crate::command::Call;
 use crate::config::Settings;
+use crate::render::view::RestoreStep;
 
 /// For how long a new connection is tried for, to see what became of a commit.
 const IN_DOUBT: Duration = Duration::from_secs(30);
@@ -227,7 +228,9 @@ impl Exchange {
         }
         let guard = Connection::open(&self.place.old, place::APPLICATION, &call.context.interrupt)?;
         let wait = settings.lock_wait.as_ref().map_or(LOCK_WAIT, |wait| wait.value);
-        guard.hold_migration_lock(&settings.history_table.value, wait)?;
+        guard.hold_migration_lock(&settings.history_table.value, wait, |holder| {
+            call.ui.remark(&RestoreStep::Waiting { holder: holder.cloned(), wait }, "restore");
+        })?;
         Ok(Some(guard))
     }
 

@@ -1,10 +1,13 @@
 //! A restore, a swap, and the way back: what was made, how it was verified, and the next command.
 
+use std::time::Duration;
+
 use migrate_runtime::event::Session;
 use migrate_runtime::quote_identifier;
 use serde_json::{Value, json};
 
 use crate::backup::restore::{Restored, Swapped, shell};
+use crate::render::json::milliseconds;
 use crate::render::words::{self, count, session, time};
 use crate::render::{Page, View, escape_line};
 
@@ -26,6 +29,8 @@ pub(crate) enum RestoreStep {
     Leftover { database: String, of: Option<String>, at_work: bool },
     /// It was restored, and is not where it was to go.
     NotSwapped { database: String },
+    /// Somebody migrates the old one, and is waited for.
+    Waiting { holder: Option<Session>, wait: Duration },
     /// Who is about to be thrown out.
     Sessions { database: String, sessions: Vec<Session> },
 }
@@ -79,6 +84,11 @@ impl View for RestoreStep {
                 escape_line(database),
                 escape_line(&shell(database))
             ),
+            Self::Waiting { holder, wait } => {
+                let who = holder.as_ref().map(|holder| format!(" ({})", session(holder))).unwrap_or_default();
+                let wait = words::time(*wait);
+                format!("another runner is at work{who}: waiting up to {wait} for it before the swap\n")
+            }
             Self::Sessions { database, sessions } => {
                 const MOST: usize = 10;
                 let mut text = format!(
@@ -117,6 +127,10 @@ impl View for RestoreStep {
                 json!({ "step": "leftover", "database": database, "backup": of, "at_work": at_work })
             }
             Self::NotSwapped { database } => json!({ "step": "not_swapped", "database": database }),
+            Self::Waiting { holder, wait } => json!({
+                "step": "waiting", "holder": holder.as_ref().map(crate::render::json::session),
+                "wait_ms": milliseconds(*wait),
+            }),
             Self::Sessions { database, sessions } => json!({
                 "step": "sessions", "database": database,
                 "sessions": sessions.iter().map(|one| json!({
