@@ -5,7 +5,7 @@ use migrate_core::{Direction, Script};
 use migrate_runtime::error::Failure;
 use migrate_runtime::rehearsal::Rehearsal;
 use migrate_runtime::schema::SchemaOptions;
-use migrate_runtime::{Database, Error as EngineError, Interrupt};
+use migrate_runtime::{Database, Error as EngineError, Interrupt, quote_identifier};
 use migrate_testing::{Binaries, ScratchServer, ScratchSettings};
 
 use crate::Problem;
@@ -90,17 +90,13 @@ fn run(rehearsal: &mut Rehearsal, script: &Script, stem: &str, major: u32) -> an
         let Some(role) = missing_role(&error).filter(|role| !made.contains(role)) else {
             return Err(refused(error, stem, major));
         };
-        let sql = format!("CREATE ROLE {}", quote(&role));
+        let sql = format!("CREATE ROLE {}", quote_identifier(&role));
         let create = Script::parse("roles.sql", sql)?;
         if rehearsal.run(&create, "roles", Direction::Up).is_err() {
             return Err(refused(error, stem, major));
         }
         made.push(role);
     }
-}
-
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn failure(error: &EngineError) -> Option<&Failure> {

@@ -77,3 +77,4 @@ pub use migrator::{DryRun, Migrator};
 pub use note::Note;
 pub use plan_scripts::PlannedScript;
 pub use report::{Done, LogEntry, Repair, RepairPlan, Report, Status, StatusEntry};
+pub use settings::{DEFAULT_LOCK_TIMEOUT, DEFAULT_LOCK_WAIT};

@@ -7,6 +7,12 @@ use migrate_core::{Newer, Policy};
 
 use crate::{Database, HistoryTable, Interrupt};
 
+/// How long a runner waits for another one where nobody said.
+pub const DEFAULT_LOCK_WAIT: Duration = Duration::from_secs(300);
+
+/// How long a statement waits for a table lock where nobody said.
+pub const DEFAULT_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// What a runner was told.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
@@ -38,8 +44,8 @@ impl Default for Settings {
         Self {
             database: None,
             history: HistoryTable::default(),
-            lock_wait: Duration::from_secs(300),
-            lock_timeout: Duration::from_secs(5),
+            lock_wait: DEFAULT_LOCK_WAIT,
+            lock_timeout: DEFAULT_LOCK_TIMEOUT,
             lock_retry: Duration::from_secs(60),
             statement_timeout: None,
             newer: Newer::Warn,

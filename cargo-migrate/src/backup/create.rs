@@ -25,9 +25,6 @@ use crate::command::Call;
 use crate::config::Settings;
 use crate::{Problem, clock};
 
-/// How long locks are waited for where nobody said: as long as a migration's.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
-
 /// How many bytes of tables are read a second time to count their rows, unless all are to be. pg_dump has to read them all,
 /// and cannot say how many rows there were: for a gigabyte, counting is a twelfth of the processor's time, and where the
 /// tables are larger than the memory it is half of the reading.
@@ -109,7 +106,7 @@ impl Making<'_> {
         let selection = Selection::of(&snapshot.connection, &self.options.wish)?;
         let store = Store::open(self.settings);
         crate::records::make_folder(store.folder()).map_err(Problem::io(store.folder()))?;
-        let lock_wait = self.settings.lock_timeout.as_ref().map_or(LOCK_WAIT, |wait| wait.value);
+        let lock_wait = self.settings.wait_for_table();
         let name = snapshot.export(&selection, lock_wait).map_err(not_allowed)?;
         let partial = Partial::begin(&store, &clock::stamp(SystemTime::now()))?;
 

@@ -9,6 +9,7 @@ use migrate_runtime::{Connection, Database, Error as EngineError, HistoryTable, 
 use super::manifest::Recorded;
 use super::select::Selection;
 use crate::inspection::Identity;
+use crate::inspection::ask::NOW;
 
 /// A transaction that is held open while pg_dump copies what it sees.
 #[derive(Debug)]
@@ -34,13 +35,13 @@ impl Snapshot {
         // policy hides would be missing in the backup; pg_dump refuses them as well.
         let rows = connection.rows(
             "beginning the snapshot",
-            "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings WHERE name IN \
-             ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', \
-             'max_parallel_workers_per_gather', 'jit');\
-             SET LOCAL row_security = off;\
-             SELECT pg_catalog.current_setting('server_version_num'), \
-             to_char(pg_catalog.now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
-             pg_catalog.pg_is_in_recovery()",
+            &format!(
+                "SELECT pg_catalog.set_config(name, '0', true) FROM pg_catalog.pg_settings WHERE name IN \
+                 ('statement_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout', \
+                 'max_parallel_workers_per_gather', 'jit');\
+                 SET LOCAL row_security = off;\
+                 SELECT pg_catalog.current_setting('server_version_num'), {NOW}, pg_catalog.pg_is_in_recovery()"
+            ),
         )?;
         let row = rows.last();
         // Who may not connect to a database may not know its size; whoever is in it may.

@@ -136,8 +136,8 @@ impl<'a> Call<'a> {
             global.env = Some(place.to_owned());
         }
         let settings = config::load(&global, None, self.context)?;
-        let migrator = Migrator::new(Set::new("", Vec::new())).database(self.database(&settings)?);
-        let sizes = migrator.interrupt(self.context.interrupt.clone()).table_sizes()?;
+        let database = self.database(&settings)?;
+        let sizes = self.engine(&settings, Set::new("", Vec::new()), database).table_sizes()?;
         Ok(Sizes::of(sizes.iter().map(|(table, bytes)| (table.as_str(), *bytes))))
     }
 
@@ -201,12 +201,8 @@ impl<'a> Call<'a> {
     /// fails, the run is what it was.
     pub(crate) fn note_schema(&self, settings: &Settings) {
         let note = || -> anyhow::Result<()> {
-            let migrator = Migrator::new(Set::new("", Vec::new()))
-                .database(self.database(settings)?)
-                .history_table(settings.history_table.value.clone())
-                .tool(TOOL)
-                .interrupt(self.context.interrupt.clone())
-                .run_name(&self.run);
+            let database = self.database(settings)?;
+            let migrator = self.engine(settings, Set::new("", Vec::new()), database).run_name(&self.run);
             Ok(health::note_schema(settings, &migrator)?)
         };
         if settings.protected.value

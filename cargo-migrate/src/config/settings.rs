@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use glob::Pattern;
 use migrate_core::Newer;
-use migrate_runtime::HistoryTable;
+use migrate_runtime::{DEFAULT_LOCK_TIMEOUT, DEFAULT_LOCK_WAIT, HistoryTable};
 
 use super::Lint;
 use crate::Problem;
@@ -76,6 +76,18 @@ pub struct Local {
     pub target: PathBuf,
     /// The database of this project on it.
     pub database: String,
+}
+
+impl Settings {
+    /// How long another runner is waited for.
+    pub fn wait_for_runner(&self) -> Duration {
+        self.lock_wait.as_ref().map_or(DEFAULT_LOCK_WAIT, |wait| wait.value)
+    }
+
+    /// How long a table lock is waited for.
+    pub fn wait_for_table(&self) -> Duration {
+        self.lock_timeout.as_ref().map_or(DEFAULT_LOCK_TIMEOUT, |timeout| timeout.value)
+    }
 }
 
 /// Where the database is.

@@ -18,16 +18,13 @@ use crate::args::Gate;
 use crate::backup::{CreateOptions, Format, Store};
 use crate::command::Call;
 use crate::config::Settings;
-use crate::inspection::{Examined, Identity, Severity};
+use crate::inspection::{Examined, Identity, Severity, ask};
 use crate::preflight::Allow;
 use crate::preflight::marker::Allowed;
 use crate::render::View;
 use crate::render::view::inspection::summary;
 use crate::render::view::{DeployNote, PostflightView, PreflightView};
 use crate::{Exit, clock, expected, files, gate, postflight, preflight};
-
-/// How long another deployment is waited for where nobody says.
-const LOCK_WAIT: Duration = Duration::from_secs(300);
 
 /// What was said.
 pub(crate) struct Options<'a> {
@@ -60,7 +57,7 @@ pub(crate) fn run(
     let (migrator, name) = call.migrator(settings, set.clone(), reason.as_deref())?;
     let database = call.database(settings)?;
     let works = call.context.engine_works();
-    let wait = settings.lock_wait.as_ref().map_or(LOCK_WAIT, |wait| wait.value);
+    let wait = settings.wait_for_runner();
     let lock = DeployLock::obtain(
         &database,
         &settings.history_table.value,
@@ -258,18 +255,15 @@ impl Driver<'_> {
             return Ok(skipped.then(|| "left out, as it was said then".to_owned()));
         }
         let Some(passed) = past.preflight_at.as_ref() else { return Ok(None) };
-        let (Ok(then), Ok(now)) = (passed.parse::<Timestamp>(), self.now()?.parse::<Timestamp>()) else {
+        let (Ok(then), Ok(now)) =
+            (passed.parse::<Timestamp>(), ask::server_time(&self.connection()?)?.parse::<Timestamp>())
+        else {
             return Ok(None);
         };
         let age = Duration::try_from(now.duration_since(then)).unwrap_or_default();
         let how = if past.forced { "forced" } else { "passed" };
         let is_fresh = age <= self.settings.preflight_max_age.value;
         Ok(is_fresh.then(|| format!("{how} {} ago", crate::render::time(age))))
-    }
-
-    fn now(&self) -> anyhow::Result<String> {
-        let sql = "SELECT to_char(pg_catalog.now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
-        Ok(self.connection()?.value("asking for the server's time", sql)?.unwrap_or_default())
     }
 
     pub(super) fn connection(&self) -> Result<Connection, EngineError> {

@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use migrate_core::Set;
-use migrate_runtime::{Connection, Database, Error as EngineError, Event, Migrator};
+use migrate_runtime::{Connection, Database, Error as EngineError, Event};
 use migrate_testing::{LocalServer, LocalStatus};
 
 use super::{Line, Section, privileges};
 use crate::command::Call;
 use crate::config::{Settings, Where};
 use crate::health::Server;
-use crate::records::TOOL;
 use crate::render::words::time;
 
 /// Looks; the major version of the server, where it answered.
@@ -177,16 +176,12 @@ fn answers(
 fn history(call: &Call, settings: &Settings, set: Option<Set>, database: Database, section: &mut Section) {
     let pooled = Arc::new(Mutex::new(false));
     let seen = Arc::clone(&pooled);
-    let migrator = Migrator::new(set.unwrap_or_else(|| Set::new("", Vec::new())))
-        .database(database)
-        .history_table(settings.history_table.value.clone())
-        .tool(TOOL)
-        .interrupt(call.context.interrupt.clone())
-        .on_event(move |event| {
-            if let Event::Connected { pooled: true, .. } = event {
-                *seen.lock().unwrap_or_else(PoisonError::into_inner) = true;
-            }
-        });
+    let set = set.unwrap_or_else(|| Set::new("", Vec::new()));
+    let migrator = call.engine(settings, set, database).on_event(move |event| {
+        if let Event::Connected { pooled: true, .. } = event {
+            *seen.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        }
+    });
     let status = migrator.status();
     if *pooled.lock().unwrap_or_else(PoisonError::into_inner) {
         section.warn(

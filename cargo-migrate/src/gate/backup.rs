@@ -1,7 +1,7 @@
 //! The backup before a change: one that is made now and read through, or one that is there and is of the database as it is.
 
 use jiff::Timestamp;
-use migrate_runtime::{Applied, LogEntry, Migrator};
+use migrate_runtime::{Applied, Error as EngineError, LogFilter, Migrator};
 
 use crate::Problem;
 use crate::backup::{self, Backup, CreateOptions, Manifest, Scope, Store};
@@ -35,7 +35,7 @@ pub(crate) fn whole(
         return Ok(Saved { backup, taken: false });
     };
     let backup = Store::open(settings).get(id)?;
-    fits(&backup.manifest, identity, &migrator.applied()?, last_change(&migrator.log(None)?))
+    fits(&backup.manifest, identity, &migrator.applied()?, last_change(migrator)?)
         .map_err(|why| Problem::UnfitBackup { id: backup.manifest.id.clone(), why })?;
     Ok(Saved { backup: verified(call, settings, backup)?, taken: true })
 }
@@ -47,10 +47,12 @@ pub(crate) fn verified(call: &Call, settings: &Settings, backup: Backup) -> anyh
     Store::open(settings).get(&backup.manifest.id)
 }
 
-/// When the history changed last, as the audit log has it; `None` where it tells of no change.
-fn last_change(log: &[LogEntry]) -> Option<Timestamp> {
-    let is_change = |line: &&LogEntry| matches!(line.action.as_str(), "up" | "down" | "statement" | "repair");
-    log.iter().rev().find(is_change)?.at.parse().ok()
+/// When the history changed last, as the audit log has it; `None` where it tells of no change. One line is asked for: a
+/// log has as many as a database has had years.
+fn last_change(migrator: &Migrator) -> Result<Option<Timestamp>, EngineError> {
+    let actions = ["up", "down", "statement", "repair"].map(str::to_owned).to_vec();
+    let newest = migrator.log_of(&LogFilter { actions, ..LogFilter::default() }, Some(1))?;
+    Ok(newest.first().and_then(|line| line.at.parse().ok()))
 }
 
 /// Whether a backup is one of all of this database, and nothing was migrated since.
@@ -81,6 +83,9 @@ fn fits(
 
 #[cfg(test)]
 mod tests {
+    use migrate_core::Set;
+    use migrate_runtime::{Database, Note};
+
     use super::*;
 
     fn identity(oid: u32) -> Identity {
@@ -128,25 +133,27 @@ mod tests {
 
     #[test]
     fn only_what_changes_the_history_counts() {
-        let line = |action: &str, at: &str| LogEntry {
-            id: 1,
-            version: String::new(),
-            action: action.into(),
-            outcome: "ok".into(),
-            at: at.into(),
-            duration: None,
-            db_user: None,
-            client: None,
-            tool: None,
-            sqlstate: None,
-            message: None,
-            statement: None,
+        let scratch = migrate_testing::scratch().unwrap();
+        let mut client = scratch.connect().unwrap();
+        let database = Database::resolve(Some(scratch.url()), &|_| None).unwrap();
+        let migrator = Migrator::new(Set::new("", Vec::new())).database(database);
+        assert_eq!(last_change(&migrator).unwrap(), None);
+        let note = Note {
+            subject: "up".into(),
+            action: "gate".into(),
+            outcome: "passed".into(),
             checksum: None,
-            run: None,
-            reason: None,
+            message: None,
+            duration: None,
         };
-        let log = [line("up", "2026-11-21T10:00:00Z"), line("gate", "2026-11-21T11:00:00Z")];
-        assert_eq!(last_change(&log), "2026-11-21T10:00:00Z".parse().ok());
-        assert_eq!(last_change(&log[1..]), None);
+        // Makes the tables.
+        migrator.note(&note).unwrap();
+        assert_eq!(last_change(&migrator).unwrap(), None);
+        let line = "INSERT INTO schema_migrations_log (at, version, action, outcome) \
+                    SELECT $1::text::timestamptz, '0001_a', $2, 'ok' FROM generate_series(1, $3::int)";
+        client.execute(line, &[&"2026-11-21T09:00:00Z", &"up", &100_000]).unwrap();
+        client.execute(line, &[&"2026-11-21T10:00:00Z", &"up", &1]).unwrap();
+        client.execute(line, &[&"2026-11-21T11:00:00Z", &"gate", &100_000]).unwrap();
+        assert_eq!(last_change(&migrator).unwrap(), "2026-11-21T10:00:00Z".parse().ok());
     }
 }

@@ -1,7 +1,5 @@
 //! Through the gate, or not.
 
-use std::time::Duration;
-
 use migrate_core::{Goal, Set};
 use migrate_runtime::{Connection, Database, Error as EngineError, Migrator, Note};
 
@@ -13,9 +11,6 @@ use crate::config::Settings;
 use crate::inspection::Situation;
 use crate::preflight::marker;
 use crate::render::view::GateView;
-
-/// As long as a run waits for another one where nobody said how long.
-const LOCK_WAIT: Duration = Duration::from_secs(300);
 
 /// The action of the lines in the audit log.
 pub(crate) const ACTION: &str = "gate";
@@ -100,7 +95,7 @@ fn wait_for_others(call: &Call, settings: &Settings, database: &Database) -> Res
     let _works = call.context.engine_works();
     let history = &settings.history_table.value;
     let connection = Connection::open(database, "cargo-migrate: gate", &call.context.interrupt)?;
-    let wait = settings.lock_wait.as_ref().map_or(LOCK_WAIT, |wait| wait.value);
+    let wait = settings.wait_for_runner();
     connection.hold_migration_lock(history, wait, |holder| {
         call.ui.remark(&GateView::Waiting { holder, wait }, "gate");
     })

@@ -2,7 +2,11 @@
 //! for its report, does harm of its own.
 
 use migrate_runtime::connection::Row;
-use migrate_runtime::{Connection, Error as EngineError};
+use migrate_runtime::{Connection, Error as EngineError, quote_literal};
+
+/// The server's time at the begin of the transaction, ISO 8601 in UTC.
+pub(crate) const NOW: &str =
+    "pg_catalog.to_char(pg_catalog.now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')";
 
 /// Before a run: half a second for a lock, five for an answer.
 pub(super) const QUICK: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY;\nSET LOCAL statement_timeout = '5s';\n\
@@ -28,6 +32,28 @@ pub(crate) fn quick(connection: &Connection, doing: &str, sql: &str) -> Result<V
 /// As [`quick`].
 pub(crate) fn patient(connection: &Connection, doing: &str, sql: &str) -> Result<Vec<Row>, EngineError> {
     within(connection, PATIENT, doing, sql)
+}
+
+/// The server's time, ISO 8601 in UTC.
+///
+/// # Errors
+///
+/// As [`Connection::rows`].
+pub(crate) fn server_time(connection: &Connection) -> Result<String, EngineError> {
+    Ok(connection.value("asking for the server's time", &format!("SELECT {NOW}"))?.unwrap_or_default())
+}
+
+/// Whether all these tables, with their schemas and quoted, are there and may be read.
+///
+/// # Errors
+///
+/// As [`quick`].
+pub(crate) fn may_read(connection: &Connection, doing: &str, tables: &[&str]) -> Result<bool, EngineError> {
+    let may = |table: &&str| {
+        format!("coalesce(has_table_privilege(to_regclass({}), 'SELECT'), false)", quote_literal(table))
+    };
+    let sql = format!("SELECT {}", tables.iter().map(may).collect::<Vec<_>>().join(" AND "));
+    Ok(patient(connection, doing, &sql)?.first().is_some_and(|row| row.flag(0)))
 }
 
 fn within(connection: &Connection, begin: &str, doing: &str, sql: &str) -> Result<Vec<Row>, EngineError> {

@@ -74,9 +74,11 @@ impl<'a> Situation<'a> {
         };
         let rows = connection.rows(
             "asking for the server's version",
-            "SELECT pg_catalog.current_setting('server_version_num'), \
-             pg_catalog.to_char(pg_catalog.now() AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'), \
-             current_user, pg_catalog.array_to_string(pg_catalog.current_schemas(true), pg_catalog.chr(10))",
+            &format!(
+                "SELECT pg_catalog.current_setting('server_version_num'), {}, current_user, \
+                 pg_catalog.array_to_string(pg_catalog.current_schemas(true), pg_catalog.chr(10))",
+                ask::NOW
+            ),
         )?;
         let row = rows.first();
         let path = row.map(|row| row.text(3)).unwrap_or_default();

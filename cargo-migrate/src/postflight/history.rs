@@ -1,7 +1,7 @@
 //! The history as it should be after a run.
 
 use migrate_core::{Newer, State, Version, name};
-use migrate_runtime::{StatusEntry, quote_literal};
+use migrate_runtime::StatusEntry;
 use serde_json::{Value, json};
 
 use crate::inspection::{Check, Finding, Severity, Situation, ask};
@@ -131,12 +131,7 @@ fn of_entry(entry: &StatusEntry, newer: Option<Newer>) -> Option<Finding> {
 fn gone(situation: &Situation<'_>, entries: &[StatusEntry]) -> anyhow::Result<Vec<Finding>> {
     let table = &situation.settings.history_table.value;
     let log = table.log_quoted();
-    let readable = format!(
-        "SELECT coalesce(has_table_privilege(to_regclass({log}), 'SELECT'), false)",
-        log = quote_literal(&log)
-    );
-    let readable = ask::patient(situation.connection, "looking for the audit log", &readable)?;
-    if !readable.first().is_some_and(|row| row.flag(0)) {
+    if !ask::may_read(situation.connection, "looking for the audit log", &[&log])? {
         return Ok(Vec::new());
     }
     let sql = format!(

@@ -2,7 +2,7 @@
 
 use crate::inspection::ask;
 use migrate_core::Script;
-use migrate_runtime::{Connection, HistoryTable, quote_literal};
+use migrate_runtime::{Connection, HistoryTable};
 
 /// The last run that applied something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,14 +38,7 @@ impl Applied {
 /// What the server refuses.
 pub(crate) fn read(connection: &Connection, history: &HistoryTable) -> anyhow::Result<Option<LastRun>> {
     let log = history.log_quoted();
-    let readable = format!(
-        "SELECT coalesce(has_table_privilege(to_regclass({log}), 'SELECT'), false) \
-         AND coalesce(has_table_privilege(to_regclass({table}), 'SELECT'), false)",
-        log = quote_literal(&log),
-        table = quote_literal(&history.quoted())
-    );
-    let readable = ask::patient(connection, "looking for the audit log", &readable)?;
-    if !readable.first().is_some_and(|row| row.flag(0)) {
+    if !ask::may_read(connection, "looking for the audit log", &[&log, &history.quoted()])? {
         return Ok(None);
     }
     // A line without a run is one that another tool wrote: it stands for itself.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use migrate_core::Set;
 use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{
-    Connection, Database, Error as EngineError, Interrupt, Migrator, Note, quote_identifier, quote_literal,
+    Connection, Database, Error as EngineError, Interrupt, Note, quote_identifier, quote_literal,
 };
 use migrate_testing::ClientPrograms;
 
@@ -410,10 +410,8 @@ impl Work<'_> {
     }
 
     fn digest(&self, made: &Made) -> anyhow::Result<String> {
-        let migrator = Migrator::new(Set::new("", Vec::new()))
-            .database(made.database.clone())
-            .tool(place::APPLICATION)
-            .interrupt(self.call.context.interrupt.clone());
+        let none = Set::new("", Vec::new());
+        let migrator = self.call.engine(self.settings, none, made.database.clone()).tool(place::APPLICATION);
         let history = Some(self.settings.history_table.value.clone());
         let options = SchemaOptions { owners: true, grants: true, history };
         Ok(migrator.schema_digest(&options)?.to_string())
