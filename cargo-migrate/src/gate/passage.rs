@@ -4,12 +4,13 @@ use migrate_core::{Goal, Set};
 use migrate_runtime::{Connection, Database, Error as EngineError, Migrator, Note};
 
 use super::backup;
+use crate::Problem;
 use crate::args::Gate;
 use crate::backup::CreateOptions;
 use crate::command::Call;
 use crate::config::Settings;
-use crate::inspection::Situation;
-use crate::preflight::marker;
+use crate::inspection::{Identity, Pending, Situation};
+use crate::preflight::marker::{self, Passed};
 use crate::render::view::GateView;
 
 /// The action of the lines in the audit log.
@@ -39,15 +40,9 @@ pub(crate) fn pass(
     migrator: &Migrator,
     request: Request<'_>,
 ) -> anyhow::Result<()> {
-    if !settings.protected.value || !is_anything(migrator, request.goal)? {
-        return Ok(());
-    }
-    let works = call.context.engine_works();
-    let database = call.database(settings)?;
-    let connection = Connection::open(&database, "cargo-migrate: gate", &call.context.interrupt)?;
-    let situation = Situation::look(settings, set, migrator, &connection)?;
-    let checked = marker::check(settings, &situation.identity, &situation.pending, &situation.now);
-    let (outcome, mut words) = match (checked, &request.said.force) {
+    let Some(gate) = Found::look(call, settings, set, migrator, request.goal)? else { return Ok(()) };
+    let pending = gate.pending.digest().to_string();
+    let (outcome, mut words) = match (gate.checked, &request.said.force) {
         (Ok(passed), _) => ("passed", format!("preflight of {}", passed.at)),
         (Err(why), Some(_)) => ("forced", format!("no preflight: {why}")),
         (Err(why), None) => return Err(why.into()),
@@ -60,14 +55,10 @@ pub(crate) fn pass(
                 words += "; no backup";
             }
             None => {
-                drop(works);
-                let options = CreateOptions {
-                    pending: Some(situation.pending.digest().to_string()),
-                    ..CreateOptions::default()
-                };
-                wait_for_others(call, settings, &database)?;
+                let options = CreateOptions { pending: Some(pending.clone()), ..CreateOptions::default() };
+                wait_for_others(call, settings, &gate.database)?;
                 let named = request.said.backup.as_deref();
-                let saved = backup::whole(call, settings, migrator, &situation.identity, named, &options)?;
+                let saved = backup::whole(call, settings, migrator, &gate.identity, named, &options)?;
                 let id = saved.backup.manifest.id.clone();
                 call.ui.remark(&GateView::Saved(&saved), "gate");
                 words += &format!("; backup {id}");
@@ -79,7 +70,7 @@ pub(crate) fn pass(
         subject: request.verb.to_owned(),
         action: ACTION.to_owned(),
         outcome: if skipped { "forced" } else { outcome }.to_owned(),
-        checksum: Some(situation.pending.digest().to_string()),
+        checksum: Some(pending),
         message: Some(words),
         duration: None,
     })?;
@@ -109,16 +100,38 @@ pub(crate) fn preview(
     migrator: &Migrator,
     request: Request<'_>,
 ) -> anyhow::Result<()> {
-    if !settings.protected.value || !is_anything(migrator, request.goal)? {
-        return Ok(());
-    }
-    let _works = call.context.engine_works();
-    let database = call.database(settings)?;
-    let connection = Connection::open(&database, "cargo-migrate: gate", &call.context.interrupt)?;
-    let situation = Situation::look(settings, set, migrator, &connection)?;
-    let checked = marker::check(settings, &situation.identity, &situation.pending, &situation.now);
-    call.ui.remark(&GateView::Would { checked: checked.err(), request }, "gate");
+    let Some(gate) = Found::look(call, settings, set, migrator, request.goal)? else { return Ok(()) };
+    call.ui.remark(&GateView::Would { checked: gate.checked.err(), request }, "gate");
     Ok(())
+}
+
+/// A gate in the way of a change, and whether a preflight opens it.
+struct Found {
+    database: Database,
+    identity: Identity,
+    pending: Pending,
+    checked: Result<Passed, Problem>,
+}
+
+impl Found {
+    /// Looks; `None` where nothing is protected, and where nothing is to be done.
+    fn look(
+        call: &Call,
+        settings: &Settings,
+        set: &Set,
+        migrator: &Migrator,
+        goal: Option<Goal>,
+    ) -> anyhow::Result<Option<Self>> {
+        if !settings.protected.value || !is_anything(migrator, goal)? {
+            return Ok(None);
+        }
+        let _works = call.context.engine_works();
+        let database = call.database(settings)?;
+        let connection = Connection::open(&database, "cargo-migrate: gate", &call.context.interrupt)?;
+        let Situation { identity, pending, now, .. } = Situation::look(settings, set, migrator, &connection)?;
+        let checked = marker::check(settings, &identity, &pending, &now);
+        Ok(Some(Self { database, identity, pending, checked }))
+    }
 }
 
 /// Whether anything is to be done.
