@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::risk;
 use super::schema_diff::{changes, lines};
 use crate::rehearse::{Down, Latency, LoadReport, Observed, Phase, Rehearsed, Remark, Step, Table, Written};
+use crate::render::json::milliseconds;
 use crate::render::table::{Cell, Column, table};
 use crate::render::words::{bytes, count, time};
 use crate::render::{Page, Paint, View, escape_line, json as structured};
@@ -381,10 +382,6 @@ impl View for RehearseView {
             "report": self.report,
         })
     }
-}
-
-fn milliseconds(duration: Duration) -> f64 {
-    (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
 fn of_step(step: &Step) -> Value {
