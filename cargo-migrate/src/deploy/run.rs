@@ -274,8 +274,7 @@ impl Driver<'_> {
     fn is_good(&mut self, id: &str) -> anyhow::Result<bool> {
         let Ok(backup) = Store::open(self.settings).get(id) else { return Ok(false) };
         let here = Identity::of(&self.connection()?)?;
-        let identity = &backup.manifest.identity;
-        if (&identity.system, identity.oid) != (&here.system, here.oid) {
+        if !backup.manifest.identity.is_same(&here) {
             return Ok(false);
         }
         let kept = Kept { id: id.to_owned(), folder: backup.folder.clone() };

@@ -62,7 +62,7 @@ fn fits(
     applied: &[Applied],
     last_change: Option<Timestamp>,
 ) -> Result<(), String> {
-    if manifest.identity.system != identity.system || manifest.identity.oid != identity.oid {
+    if !manifest.identity.is_same(identity) {
         return Err(format!("it is of {}, and this is {identity}", manifest.identity));
     }
     if manifest.scope != Scope::Whole {

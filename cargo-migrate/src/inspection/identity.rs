@@ -37,6 +37,11 @@ impl Identity {
         })
     }
 
+    /// Whether it is this very database, whatever it is called by now.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        (&self.system, self.oid) == (&other.system, other.oid)
+    }
+
     /// Whether a backup of `other` is one of this database: of the same server, and of its name, which a restore that was
     /// swapped in keeps with another oid, or of its oid, which a renamed one keeps. A marker is bound to more than that.
     pub(crate) fn is_akin(&self, other: &Self) -> bool {
