@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{Connection, Database, HistoryTable, Interrupt, quote_identifier};
-use migrate_testing::{Binaries, ScratchServer, ScratchSettings};
+use migrate_testing::{Binaries, ScratchServer, ScratchSettings, free_space};
 
 use super::examine::{Damage, examine};
 use super::load::{LoadOptions, MissingRoles, load_with};
@@ -145,7 +145,7 @@ impl Verifying<'_> {
 
 /// Refuses a backup that does not fit where the scratch server keeps its files.
 fn check_room(manifest: &Manifest, folder: &Path) -> Result<(), Problem> {
-    let room = rustix::fs::statvfs(folder).map_or(u64::MAX, |of| of.f_bavail.saturating_mul(of.f_frsize));
+    let room = free_space(folder).unwrap_or(u64::MAX);
     // What is restored has its write-ahead log beside it for a while.
     let needed = manifest.database_bytes.saturating_add(manifest.database_bytes / 4);
     if needed <= room {

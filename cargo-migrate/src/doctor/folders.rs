@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use rustix::fs::{Access, access, statvfs};
+use migrate_testing::free_space;
+use rustix::fs::{Access, access};
 
 use super::{Line, Section};
 use crate::config::Settings;
@@ -33,16 +34,15 @@ fn folder(section: &mut Section, name: &'static str, folder: &Path, room: u64) {
     if let Err(error) = access(there, Access::WRITE_OK | Access::EXEC_OK) {
         return section.fail(name, format!("{} cannot be written: {error}", there.display()), elsewhere);
     }
-    let free = statvfs(there).map(|of| of.f_bavail.saturating_mul(of.f_frsize));
     let made = if there == folder { "" } else { ", made when it is first needed" };
-    match free {
-        Ok(free) if free < room => section.warn(
+    match free_space(there) {
+        Some(free) if free < room => section.warn(
             name,
             format!("{shown}{made}: {} MB free", free >> 20),
             format!("make room there, or give it another folder: --{name}"),
         ),
-        Ok(free) => section.ok(name, format!("{shown}{made}: {} free", bytes(free))),
-        Err(_) => section.ok(name, format!("{shown}{made}")),
+        Some(free) => section.ok(name, format!("{shown}{made}: {} free", bytes(free))),
+        None => section.ok(name, format!("{shown}{made}")),
     }
     if there == folder && others_may_enter(folder) {
         section.warn(
