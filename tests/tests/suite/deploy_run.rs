@@ -18,9 +18,8 @@ const GATED: (&str, &str, &str) = (
 const WAITING: &str = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 9 AND NOT granted AND database = \
      (SELECT oid FROM pg_database WHERE datname = current_database())";
 
-/// A deployment that was killed while its second migration ran.
-fn killed_in_up() -> TestEnvironment {
-    let environment = project(&[TWO[0], GATED], "");
+/// Deploys, and kills the process and its session while the gated migration runs.
+fn kill_while_it_waits(environment: &TestEnvironment) {
     let mut client = environment.client();
     client.batch_execute("SELECT pg_advisory_lock(9)").unwrap();
     let running = environment.spawn(&["deploy"]);
@@ -31,6 +30,12 @@ fn killed_in_up() -> TestEnvironment {
             "SELECT pg_terminate_backend(pid, 30000) FROM pg_locks WHERE objid = 9 AND NOT granted",
         )
         .unwrap();
+}
+
+/// A deployment that was killed while its second migration ran.
+fn killed_in_up() -> TestEnvironment {
+    let environment = project(&[TWO[0], GATED], "");
+    kill_while_it_waits(&environment);
     assert_eq!(applied(&environment), "0001_create_a");
     environment
 }
@@ -203,16 +208,7 @@ fn of_what_nothing_came_nobody_has_to_give_up_anything() {
         skip!("pg_dump is not installed");
     }
     let environment = project(&[GATED], "");
-    let mut client = environment.client();
-    client.batch_execute("SELECT pg_advisory_lock(9)").unwrap();
-    let running = environment.spawn(&["deploy"]);
-    poll_until(&mut client, WAITING, "1");
-    assert_eq!(running.kill().code, 137);
-    client
-        .batch_execute(
-            "SELECT pg_terminate_backend(pid, 30000) FROM pg_locks WHERE objid = 9 AND NOT granted",
-        )
-        .unwrap();
+    kill_while_it_waits(&environment);
     environment.migration("0002_wait", "CREATE TABLE b ();\n", "DROP TABLE b;\n");
     let output = environment.run(&["deploy"]);
     assert!(output.success().stderr.contains("a new one begins"), "{}", output.stderr);
