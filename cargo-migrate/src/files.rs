@@ -1,5 +1,7 @@
 //! The folder of migrations and its lock, as the verbs use them.
 
+use std::path::PathBuf;
+
 use migrate_core::lock::{self, Lock, LockError, ParseError};
 use migrate_core::{Set, folder};
 
@@ -35,11 +37,12 @@ fn check_lock(settings: &Settings, set: &Set) -> Result<(), LockError> {
     }
 }
 
-/// Brings the lock up to date, unless it is locked; whether it was written, or why it could not be.
-pub(crate) fn update_lock(settings: &Settings, set: &Set) -> Result<bool, String> {
+/// Brings the lock up to date, unless it is locked; its path where it was written, or why it could not be.
+pub(crate) fn update_lock(settings: &Settings, set: &Set) -> Result<Option<PathBuf>, String> {
     if settings.locked.value {
-        return Ok(false);
+        return Ok(None);
     }
-    let written = Lock::of(set).write(&settings.dir.value);
-    written.map_err(|error| format!("{error}: {}", error.source))
+    let dir = &settings.dir.value;
+    let written = Lock::of(set).write(dir).map_err(|error| format!("{error}: {}", error.source))?;
+    Ok(written.then(|| dir.join(lock::FILE_NAME)))
 }

@@ -217,18 +217,11 @@ impl<'a> Call<'a> {
         if !report.done.is_empty() {
             self.note_schema(settings);
         }
-        let written = files::update_lock(settings, set);
-        let path = settings.dir.value.join(migrate_core::lock::FILE_NAME);
-        let (written, failure) = match written {
+        let (lock_written, lock_failure) = match files::update_lock(settings, set) {
             Ok(written) => (written, None),
-            Err(why) => (false, Some(why)),
+            Err(why) => (None, Some(why)),
         };
-        Answer::ok(ReportView {
-            report,
-            database,
-            lock_written: written.then_some(path),
-            lock_failure: failure,
-        })
+        Answer::ok(ReportView { report, database, lock_written, lock_failure })
     }
 }
 

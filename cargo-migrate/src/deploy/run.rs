@@ -421,11 +421,7 @@ impl Driver<'_> {
 
     fn finish(&mut self) {
         match files::update_lock(self.settings, self.set) {
-            Ok(true) => {
-                let path = self.settings.dir.value.join(migrate_core::lock::FILE_NAME);
-                self.deployment.lock_written = Some(path);
-            }
-            Ok(false) => {}
+            Ok(written) => self.deployment.lock_written = written,
             Err(why) => self.deployment.lock_failure = Some(why),
         }
         self.deployment.ending = Ending::Done;
