@@ -30,6 +30,11 @@ pub(crate) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
+/// `15.18`, of `server_version_num`: since 10 there are two numbers.
+pub(crate) fn server_version(number: u32) -> String {
+    format!("{}.{}", number / 10_000, number % 10_000)
+}
+
 /// Another session, in one line: `pid 4711 (psql, alice@10.0.0.3), idle in transaction for 2 min: LOCK TABLE orders`.
 pub(crate) fn session(session: &Session) -> String {
     let mut text = format!("pid {}", session.pid);

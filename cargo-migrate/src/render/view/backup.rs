@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::backup::{self, Backup, Damage, Entry, Manifest, Progress, Scope};
 use crate::render::meter::bar;
 use crate::render::table::{Cell, Column, table};
-use crate::render::words::{bytes, count, time};
+use crate::render::words::{bytes, count, server_version, time};
 use crate::render::{Page, Paint, View, escape_line};
 
 /// How far a backup is.
@@ -82,11 +82,10 @@ impl View for BackupView {
 
 fn rows(view: &BackupView) -> Vec<(&'static str, String)> {
     let manifest = &view.backup.manifest;
-    let version = (manifest.server_version / 10_000, manifest.server_version % 10_000);
     let mut rows = vec![
         ("backup", manifest.id.clone() + if view.latest { " (latest)" } else { "" }),
         ("folder", view.backup.folder.display().to_string()),
-        ("of", format!("{}, PostgreSQL {}.{}", manifest.server, version.0, version.1)),
+        ("of", format!("{}, PostgreSQL {}", manifest.server, server_version(manifest.server_version))),
         ("database", manifest.identity.to_string()),
     ];
     rows.extend(manifest.environment.clone().map(|environment| ("environment", environment)));

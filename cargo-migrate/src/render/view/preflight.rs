@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::inspection;
 use crate::Exit;
 use crate::preflight::Report;
-use crate::render::words::{count, time};
+use crate::render::words::{count, server_version, time};
 use crate::render::{Page, View, escape_line};
 
 /// What a preflight came to.
@@ -23,7 +23,7 @@ impl View for PreflightView {
     fn human(&self, page: Page) -> String {
         let (report, paint) = (&self.report, page.paint);
         let of = inspection::head("preflight", &report.database, report.environment.as_deref());
-        let head = format!("{of}: PostgreSQL {}", version(report.server_version));
+        let head = format!("{of}: PostgreSQL {}", server_version(report.server_version));
         let mut text = format!("{}\n\n", paint.bold(&escape_line(&head)));
         text += &inspection::human(&report.examined, self.verbose, page);
         text.push('\n');
@@ -78,9 +78,4 @@ fn result(report: &Report) -> Value {
         "report": path(&report.file),
         "elapsed_ms": report.elapsed.as_millis() as u64,
     })
-}
-
-/// `15.18`
-fn version(number: u32) -> String {
-    format!("{}.{}", number / 10_000, number % 10_000)
 }
