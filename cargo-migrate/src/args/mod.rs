@@ -3,9 +3,9 @@
 mod compare;
 mod gate;
 mod global;
-mod prove;
 mod report;
 mod since;
+mod strict;
 mod value;
 
 use clap::{Parser, Subcommand};
@@ -13,9 +13,9 @@ use clap::{Parser, Subcommand};
 pub use compare::Compare;
 pub use gate::Gate;
 pub use global::{ColorWhen, Format, Global};
-pub use prove::Prove;
 pub use report::{ReportFile, Reports};
 pub(crate) use since::since;
+pub use strict::Strict;
 pub use value::{Parameter, Target};
 pub(crate) use value::{age, duration, history_table, quote_history_table, reason};
 

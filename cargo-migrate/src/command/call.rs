@@ -9,7 +9,7 @@ use migrate_core::Set;
 use migrate_runtime::{Database, Migrator, Report};
 use migrate_testing::LocalServer;
 
-use crate::args::{Global, Reports, Target};
+use crate::args::{Global, Reports, Strict, Target};
 use crate::config::{self, Settings, Where};
 use crate::records::{Logbook, Run, TOOL, shown};
 use crate::render::view::{Note, ReportView, SettingsView};
@@ -101,6 +101,11 @@ impl<'a> Call<'a> {
         let _ = self.dir.set(settings.dir.value.clone());
         self.record(&settings);
         Ok(settings)
+    }
+
+    /// The settings of a verb that applies or rolls back.
+    pub(crate) fn settings_of_run(&self, strict: Strict) -> Result<Settings, Problem> {
+        Ok(self.settings(strict.locked)?.proving(strict.proves()))
     }
 
     /// The database, started first where it is the local one.

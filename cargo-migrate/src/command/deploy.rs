@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use clap::Args;
 
 use super::call::{Answer, Call, Outcome};
-use crate::args::{self, Prove};
+use crate::args::{self, Strict};
 use crate::deploy::{self, OnFailure, Options};
 use crate::files;
 use crate::preflight::Allow;
@@ -48,11 +48,7 @@ pub struct Deploy {
     abandon: Option<String>,
 
     #[command(flatten)]
-    prove: Prove,
-
-    /// Refuse to change migrations.lock; the default where CI is set and in a protected environment
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    locked: Option<bool>,
+    strict: Strict,
 
     /// Do not ask before `--on-failure restore` replaces the database
     #[arg(short, long)]
@@ -66,7 +62,7 @@ impl Deploy {
     }
 
     pub(super) fn run(&self, call: &Call) -> Outcome {
-        let settings = call.settings(self.locked)?.proving(self.prove.said());
+        let settings = call.settings_of_run(self.strict)?;
         let set = files::read_as_locked(&settings)?;
         let options = Options {
             said: &self.gate,

@@ -7,7 +7,7 @@ use migrate_core::{Goal, Set};
 use migrate_runtime::{Error, Migrator, PlannedScript, Report};
 
 use super::call::{Answer, Call, Outcome, check_target};
-use crate::args::{self, Prove, Target};
+use crate::args::{self, Strict, Target};
 use crate::gate::{self, Request};
 use crate::render::view::{DownDiffView, DryRunView};
 use crate::{Problem, expected, files, loss, question};
@@ -51,11 +51,7 @@ pub struct Down {
     use_recorded_down: bool,
 
     #[command(flatten)]
-    prove: Prove,
-
-    /// Refuse to change migrations.lock; the default where CI is set and in a protected environment
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    locked: Option<bool>,
+    strict: Strict,
 
     #[command(flatten)]
     gate: args::Gate,
@@ -68,7 +64,7 @@ impl Down {
     }
 
     pub(super) fn run(&self, call: &Call) -> Outcome {
-        let settings = call.settings(self.locked)?.proving(self.prove.said());
+        let settings = call.settings_of_run(self.strict)?;
         let set = files::read_as_locked(&settings)?;
         let goal = self.goal(&set)?;
         let (migrator, database) = call.migrator(&settings, set.clone(), self.gate.reason().as_deref())?;

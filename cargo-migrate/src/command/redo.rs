@@ -6,7 +6,7 @@ use clap::Args;
 use migrate_core::Goal;
 
 use super::call::{Call, Outcome};
-use crate::args::{self, Prove};
+use crate::args::{self, Strict};
 use crate::gate::{self, Request};
 use crate::{expected, files};
 
@@ -21,11 +21,7 @@ pub struct Redo {
     steps: NonZeroUsize,
 
     #[command(flatten)]
-    prove: Prove,
-
-    /// Refuse to change migrations.lock; the default where CI is set and in a protected environment
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    locked: Option<bool>,
+    strict: Strict,
 
     #[command(flatten)]
     gate: args::Gate,
@@ -33,7 +29,7 @@ pub struct Redo {
 
 impl Redo {
     pub(super) fn run(&self, call: &Call) -> Outcome {
-        let settings = call.settings(self.locked)?.proving(self.prove.said());
+        let settings = call.settings_of_run(self.strict)?;
         let set = files::read_as_locked(&settings)?;
         let (migrator, database) = call.migrator(&settings, set.clone(), self.gate.reason().as_deref())?;
         let migrator = migrator.prefer_file_down(Some(false));

@@ -6,7 +6,7 @@ use clap::Args;
 use migrate_core::Goal;
 
 use super::call::{Answer, Call, Outcome, check_target};
-use crate::args::{self, Prove, Target};
+use crate::args::{self, Strict, Target};
 use crate::gate::{self, Request};
 use crate::render::view::DryRunView;
 use crate::{expected, files};
@@ -45,11 +45,7 @@ pub struct Up {
     no_auto_recover: bool,
 
     #[command(flatten)]
-    prove: Prove,
-
-    /// Refuse to change migrations.lock; the default where CI is set and in a protected environment
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    locked: Option<bool>,
+    strict: Strict,
 
     #[command(flatten)]
     gate: args::Gate,
@@ -62,7 +58,7 @@ impl Up {
     }
 
     pub(super) fn run(&self, call: &Call) -> Outcome {
-        let settings = call.settings(self.locked)?.proving(self.prove.said());
+        let settings = call.settings_of_run(self.strict)?;
         let set = files::read_as_locked(&settings)?;
         if let Some(target) = &self.to {
             check_target(&set, target)?;

@@ -1,10 +1,10 @@
-//! `--prove` and `--no-prove`.
+//! How strictly a run takes its files: `--prove`, `--no-prove` and `--locked`.
 
 use clap::Args;
 
-/// Whether to prove, as far as the command line says.
+/// How strictly the files are taken, as far as the command line says.
 #[derive(Clone, Copy, Debug, Default, Args)]
-pub struct Prove {
+pub struct Strict {
     /// Commit a migration only if it changed the schema as `verify --record` wrote it into migrations.lock
     #[arg(long, overrides_with = "no_prove")]
     prove: bool,
@@ -12,11 +12,15 @@ pub struct Prove {
     /// Do not hold migrations against their recorded changes, though the environment says `prove = true`
     #[arg(long, overrides_with = "prove")]
     no_prove: bool,
+
+    /// Refuse to change migrations.lock; the default where CI is set and in a protected environment
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub(crate) locked: Option<bool>,
 }
 
-impl Prove {
-    /// What was said, if anything was: the last word counts.
-    pub(crate) fn said(self) -> Option<bool> {
+impl Strict {
+    /// Whether to prove, if anything was said: the last word counts.
+    pub(crate) fn proves(self) -> Option<bool> {
         match self {
             Self { prove: true, .. } => Some(true),
             Self { no_prove: true, .. } => Some(false),
@@ -34,7 +38,7 @@ mod tests {
     #[derive(Parser)]
     struct Line {
         #[command(flatten)]
-        prove: Prove,
+        strict: Strict,
     }
 
     #[test]
@@ -46,7 +50,7 @@ mod tests {
             (&["x", "--no-prove", "--prove"], Some(true)),
             (&["x", "--prove", "--no-prove"], Some(false)),
         ] {
-            assert_eq!(Line::parse_from(arguments).prove.said(), said, "{arguments:?}");
+            assert_eq!(Line::parse_from(arguments).strict.proves(), said, "{arguments:?}");
         }
     }
 }
