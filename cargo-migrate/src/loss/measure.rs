@@ -321,7 +321,7 @@ impl<'a> Measure<'a> {
             Err(_) => self.estimate(oid)?,
         };
         let what = if kind == "m" { What::MaterializedView } else { What::Table };
-        Ok(Loss { bytes: self.bytes(oid)?, ..loss(line, what, name, rows) })
+        Ok(Loss { bytes: self.bytes(oid)?, ..Loss::new(line, what, name, rows) })
     }
 
     /// The server's estimate of the rows of a table with all its parts.
@@ -347,7 +347,7 @@ impl<'a> Measure<'a> {
     fn sequence(&self, line: usize, name: &str) -> anyhow::Result<Loss> {
         let at = self.ask("reading a sequence", &format!("SELECT last_value FROM {name}"))?.ok();
         let at = at.and_then(|rows| rows.first().and_then(|row| row.number(0)));
-        Ok(loss(line, What::Sequence, name, at.map_or(Count::Unknown, Count::Exact)))
+        Ok(Loss::new(line, What::Sequence, name, at.map_or(Count::Unknown, Count::Exact)))
     }
 
     /// The values of a column. `column` is as SQL writes it.
@@ -363,7 +363,7 @@ impl<'a> Measure<'a> {
                 Ok(Loss {
                     of: Some(exact(number(1))),
                     bytes: number(2),
-                    ..loss(line, What::Column, &name, exact(number(0)))
+                    ..Loss::new(line, What::Column, &name, exact(number(0)))
                 })
             }
             Err(_) => {
@@ -381,7 +381,7 @@ impl<'a> Measure<'a> {
                 let about = |index| {
                     rows.first().and_then(|row| row.number(index)).map_or(Count::Unknown, Count::About)
                 };
-                Ok(Loss { of: Some(about(1)), ..loss(line, What::Column, &name, about(0)) })
+                Ok(Loss { of: Some(about(1)), ..Loss::new(line, What::Column, &name, about(0)) })
             }
         }
     }
@@ -490,7 +490,7 @@ impl<'a> Measure<'a> {
             .filter(|columns| !columns.is_empty())
             .map(|columns| format!("{name} ({})", columns.join(", ")));
         let mut loss =
-            Loss { of: Some(total), ..loss(line, what, &target.unwrap_or_else(|| name.clone()), count) };
+            Loss { of: Some(total), ..Loss::new(line, what, &target.unwrap_or_else(|| name.clone()), count) };
         if what == What::Rows {
             loss.with_it = self.referring(oid)?;
         }
@@ -550,7 +550,7 @@ impl<'a> Measure<'a> {
                 if changed > 0 {
                     let of = row.number(1).map_or(Count::Unknown, Count::Exact);
                     let what = format!("{name}.{quoted} (from {old_type} to {data_type})");
-                    self.step.losses.push(Loss { of: Some(of), ..loss(line, What::Conversion, &what, Count::Exact(changed)) });
+                    self.step.losses.push(Loss { of: Some(of), ..Loss::new(line, What::Conversion, &what, Count::Exact(changed)) });
                 }
             }
             Ok(None) => {}
@@ -560,19 +560,6 @@ impl<'a> Measure<'a> {
             ),
         }
         Ok(())
-    }
-}
-
-fn loss(line: usize, what: What, name: &str, rows: Count) -> Loss {
-    Loss {
-        line,
-        what,
-        name: name.to_owned(),
-        rows,
-        of: None,
-        bytes: None,
-        because: None,
-        with_it: Vec::new(),
     }
 }
 

@@ -51,6 +51,22 @@ pub(crate) struct Loss {
     pub(crate) with_it: Vec<String>,
 }
 
+impl Loss {
+    /// So many rows of it, and nothing else that is known.
+    pub(crate) fn new(line: usize, what: What, name: &str, rows: Count) -> Self {
+        Self {
+            line,
+            what,
+            name: name.to_owned(),
+            rows,
+            of: None,
+            bytes: None,
+            because: None,
+            with_it: Vec::new(),
+        }
+    }
+}
+
 /// What goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {

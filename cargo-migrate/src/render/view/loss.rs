@@ -181,16 +181,7 @@ mod tests {
 
     #[test]
     fn what_goes_is_told_by_migration_and_in_all() {
-        let loss = |what, name: &str, rows| Loss {
-            line: 1,
-            what,
-            name: name.to_owned(),
-            rows,
-            of: None,
-            bytes: None,
-            because: None,
-            with_it: Vec::new(),
-        };
+        let loss = |what, name: &str, rows| Loss::new(1, what, name, rows);
         let one = Losses {
             steps: vec![
                 StepLoss {
