@@ -1,9 +1,9 @@
 //! The migrations folder against an earlier git revision: what is new, and what must not have changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use migrate_core::{Checksum, Set, Version, name, text};
+use migrate_core::{Checksum, Direction, Migration, Set, Version, name, text};
 
 use crate::{Problem, git};
 
@@ -86,6 +86,37 @@ pub(crate) fn compare(root: &Path, dir: &Path, rev: &str, set: &Set) -> Result<B
     Ok(Base { rev: rev.to_owned(), commit, new, changes })
 }
 
+/// The migrations that are not there, or not the same, where this checkout and `rev` parted.
+///
+/// # Errors
+///
+/// As [`compare`].
+pub(crate) fn changed_since(
+    root: &Path,
+    dir: &Path,
+    rev: &str,
+    set: &Set,
+) -> Result<BTreeSet<Version>, Problem> {
+    let commit = git::merge_base(root, dir, rev)?;
+    Ok(changed(&files(git::files_at(root, dir, &commit)?), set))
+}
+
+/// The version says which file was which: a migration that was given another name is the same one.
+fn changed(old: &Files, set: &Set) -> BTreeSet<Version> {
+    let then: HashMap<_, _> = old
+        .iter()
+        .filter_map(|(file, checksum)| {
+            name::parse(file).ok().map(|name| ((name.version, name.part), *checksum))
+        })
+        .collect();
+    let is_same = |migration: &&Migration| {
+        let half = |way| then.get(&(migration.version, name::Part::Half(way))).copied();
+        half(Direction::Up) == Some(Some(migration.up.checksum))
+            && half(Direction::Down) == migration.down.as_ref().map(|down| Some(down.checksum))
+    };
+    set.migrations.iter().filter(|one| !is_same(one)).map(|migration| migration.version).collect()
+}
+
 /// What the files were; `None` where they were no text. A folder that was not in order is compared all the same. Checks
 /// are left out: nothing that is applied depends on them, and so they may change.
 type Files = BTreeMap<String, Option<Checksum>>;
@@ -152,7 +183,7 @@ fn part(file: &str) -> Option<name::Part> {
 
 #[cfg(test)]
 mod tests {
-    use migrate_core::{Migration, Script};
+    use migrate_core::Script;
 
     use super::*;
 
@@ -192,6 +223,19 @@ mod tests {
         assert_eq!(changes, []);
         let (new, changes) = judge(&Files::new(), &set(&[A, B]));
         assert_eq!((new.len(), changes.len()), (2, 0));
+    }
+
+    #[test]
+    fn what_was_added_or_edited_changed_and_what_has_another_name_did_not() {
+        let now = set(&[A, ("0003_c", B.1, B.2), ("0004_d", "SELECT 5", "SELECT 6")]);
+        let version = |stem| name::parse_recorded(stem).unwrap().0;
+        assert_eq!(changed(&old(&[A, B]), &now), BTreeSet::from([version("0004_d")]));
+        let now = set(&[A, (B.0, B.1, "SELECT 40")]);
+        assert_eq!(changed(&old(&[A, B]), &now), BTreeSet::from([version(B.0)]));
+        let mut migrations = set(&[A]).migrations.into_owned();
+        migrations[0].down = None;
+        let without = Set::new("migrations", migrations);
+        assert_eq!(changed(&old(&[A]), &without).len(), 1, "a half that is gone is a change");
     }
 
     #[test]

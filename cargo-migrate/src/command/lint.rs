@@ -1,7 +1,6 @@
 //! `lint`: what the text of migrations says about locks, rewrites and lost data.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
@@ -17,7 +16,7 @@ use crate::lint::{self, Level, OLDEST_SERVER, Options, Scope};
 use crate::render::review::folder_in_repository;
 use crate::render::view::{ExplainView, LintView, RulesView};
 use crate::risk::Book;
-use crate::{Problem, files, git};
+use crate::{Problem, base, files};
 
 /// Check the text of migrations against rules about locks, rewrites and lost data
 ///
@@ -71,7 +70,8 @@ impl Lint {
         let mut options = options(&settings);
         let mut seen = None;
         if let Some(rev) = &self.base {
-            options.scope = new_since(call, &settings, &set, rev)?;
+            let dir = call.context.cwd.join(&settings.dir.value);
+            options.scope = Scope::Pending(base::changed_since(&settings.root, &dir, rev, &set)?);
         } else if self.pending {
             let (scope, server) = pending(call, &settings, set.clone())?;
             options.scope = scope;
@@ -117,20 +117,6 @@ pub(crate) fn options(settings: &Settings) -> Options {
         server_version: settings.lint.server_version.unwrap_or(OLDEST_SERVER),
         history_table: settings.history_table.value.clone(),
     }
-}
-
-/// The migrations that are not there, or not the same, where this branch parted from a revision.
-fn new_since(call: &Call, settings: &Settings, set: &Set, rev: &str) -> anyhow::Result<Scope> {
-    let (root, dir) = (&settings.root, call.context.cwd.join(&settings.dir.value));
-    let base = git::merge_base(root, &dir, rev)?;
-    let before = git::set_at(root, Path::new(&dir), &base)?;
-    let is_new = |version: Version| {
-        let (now, then) = (set.get(version), before.get(version));
-        now.map(|m| (m.up.checksum, m.down.as_ref().map(|down| down.checksum)))
-            != then.map(|m| (m.up.checksum, m.down.as_ref().map(|down| down.checksum)))
-    };
-    let versions = set.migrations.iter().map(|migration| migration.version);
-    Ok(Scope::Pending(versions.filter(|version| is_new(*version)).collect()))
 }
 
 /// The migrations that the database has not applied, and its major version.
