@@ -10,7 +10,7 @@ use super::call::{Answer, Call, Outcome, check_target};
 use crate::args::{self, Strict, Target};
 use crate::gate::{self, Request};
 use crate::render::view::{DownDiffView, DryRunView};
-use crate::{Problem, expected, files, loss, question};
+use crate::{Problem, deploy, expected, files, loss, question};
 
 /// Roll back applied migrations, newest first
 ///
@@ -72,6 +72,7 @@ impl Down {
             (false, false) => migrator,
             (file, _) => migrator.prefer_file_down(Some(file)),
         };
+        deploy::tell_unfinished(call, &migrator)?;
         let request = Request { verb: "down", said: &self.gate, goal: Some(goal), backup: true };
         if self.dry_run {
             let plan = migrator.dry_run(goal)?;
@@ -79,6 +80,7 @@ impl Down {
             loss::tell(call, &settings, &migrator.planned_scripts(goal)?, &database)?;
             return Answer::ok(DryRunView(plan));
         }
+        gate::foresee(call, &settings, &set, &migrator, request)?;
         // The question first: nobody wants to be asked when a long backup is done.
         let migrator = match settings.protected.value {
             true => {

@@ -8,7 +8,7 @@ use migrate_core::Goal;
 use super::call::{Call, Outcome};
 use crate::args::{self, Strict};
 use crate::gate::{self, Request};
-use crate::{expected, files};
+use crate::{deploy, expected, files};
 
 /// Roll back the newest migrations and apply them again, as their files are now
 ///
@@ -34,7 +34,9 @@ impl Redo {
         let (migrator, database) = call.migrator(&settings, set.clone(), self.gate.reason().as_deref())?;
         let migrator = migrator.prefer_file_down(Some(false));
         let goal = Goal::Redo(self.steps.get());
+        deploy::tell_unfinished(call, &migrator)?;
         let request = Request { verb: "redo", said: &self.gate, goal: Some(goal), backup: true };
+        gate::foresee(call, &settings, &set, &migrator, request)?;
         gate::pass(call, &settings, &set, &migrator, request)?;
         let works = call.context.engine_works();
         let result = migrator.run(goal);

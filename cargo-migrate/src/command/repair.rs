@@ -39,6 +39,7 @@ impl Repair {
             let said = args::Gate { force: self.force.clone(), ..args::Gate::default() };
             // Rows of the history are all that changes, and what they were is in the audit log: no backup for that.
             let request = Request { verb: "repair", said: &said, goal: None, backup: false };
+            gate::foresee(call, &settings, &set, &migrator, request)?;
             gate::pass(call, &settings, &set, &migrator, request)?;
             let _works = call.context.engine_works();
             migrator.repair(&plan)?;

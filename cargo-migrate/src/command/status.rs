@@ -5,11 +5,14 @@ use migrate_runtime::{Migrator, Repair, Status as Looked};
 
 use super::call::{Answer, Call, Outcome};
 use crate::config::Settings;
+use crate::deploy::Past;
 use crate::files;
 use crate::health::{Changed, LastRun};
 use crate::render::view::{StatusMore, StatusView};
 
 /// Show which migrations are applied and which are pending
+///
+/// Also tells of a deployment that has not ended, and what goes on with it.
 ///
 /// With -v also the checksums, what about a modified file differs, and whether the schema was changed beside the migrations.
 ///
@@ -31,7 +34,7 @@ impl Status {
             true => Some(more(&settings, &migrator, &status)?),
             false => None,
         };
-        let view = StatusView { status, more };
+        let view = StatusView { status, unfinished: Past::read(&migrator)?, more };
         Answer::check(self.check && view.finds(), view)
     }
 }

@@ -9,7 +9,7 @@ use super::call::{Answer, Call, Outcome, check_target};
 use crate::args::{self, Strict, Target};
 use crate::gate::{self, Request};
 use crate::render::view::DryRunView;
-use crate::{expected, files};
+use crate::{deploy, expected, files};
 
 /// Apply pending migrations
 ///
@@ -73,12 +73,18 @@ impl Up {
             .single_transaction(self.single_transaction)
             .allow_out_of_order(self.allow_out_of_order)
             .auto_recover(!self.no_auto_recover);
+        deploy::tell_unfinished(call, &migrator)?;
         let request = Request { verb: "up", said: &self.gate, goal: Some(goal), backup: true };
         if self.dry_run {
             let plan = migrator.dry_run(goal)?;
             gate::preview(call, &settings, &set, &migrator, request)?;
             return Answer::ok(DryRunView(plan));
         }
+        if self.no_auto_recover && settings.protected.value {
+            // What is partly applied is not gone on with: no backup for that.
+            migrator.dry_run(goal)?;
+        }
+        gate::foresee(call, &settings, &set, &migrator, request)?;
         gate::pass(call, &settings, &set, &migrator, request)?;
         let works = call.context.engine_works();
         let result = migrator.run(goal);

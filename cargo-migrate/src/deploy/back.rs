@@ -135,9 +135,14 @@ impl Driver<'_> {
         let (call, settings) = (self.call, self.settings);
         let works = call.context.engine_works();
         let place = Place::reach(call, &self.database)?;
+        let name = beside(self.database.dbname(), &self.deployment.run);
         let is_ours = |one: &&Marked| {
+            // One that a kill left before it was marked is known by its name.
             one.state() == State::Unfinished
-                && one.mark.as_ref().is_some_and(|mark| mark.backup == backup.manifest.id)
+                && match &one.mark {
+                    Some(mark) => mark.backup == backup.manifest.id,
+                    None => one.name == restore::unfinished(&name),
+                }
         };
         for unfinished in place.marked()?.iter().filter(is_ours) {
             // One in which somebody is at work is refused, and not ours.
@@ -145,7 +150,6 @@ impl Driver<'_> {
                 leftover.run()?;
             }
         }
-        let name = beside(self.database.dbname(), &self.deployment.run);
         let restored = match restore::existing(call, settings, &name, Some(&backup.manifest.id))? {
             Some(restored) => restored,
             None => {

@@ -1,15 +1,18 @@
 //! How a deployment begins: as a new plan, or as one that an earlier run did not end.
 
 use migrate_core::{Goal, Set};
-use migrate_runtime::{Error as EngineError, Migrator, Status};
+use migrate_runtime::{Connection, Error as EngineError, Migrator, Status};
 
 use super::{Detail, Journal, Mark, OnFailure, Options, Past, Plan};
-use crate::Problem;
 use crate::backup::restore::swap;
 use crate::command::Call;
 use crate::config::Settings;
 use crate::inspection::Pending;
 use crate::render::view::DeployNote;
+use crate::{Problem, gate};
+
+/// What our connections are called.
+const APPLICATION: &str = "cargo-migrate: deploy";
 
 /// How it begins.
 pub(crate) enum Begin {
@@ -62,9 +65,22 @@ pub(crate) fn begin(
     }
     let plan = Plan::of(&pending, options.on_failure.unwrap_or_default());
     check_way_back(call, settings, set, &plan, options)?;
+    let connection = Connection::open(&call.database(settings)?, APPLICATION, &call.context.interrupt)?;
+    gate::may_write(&connection, &settings.history_table.value)?;
+    gate::backup_is_possible(settings, migrator, &connection, options.said)?;
+    drop(connection);
     let journal = Journal::new(migrator.clone(), run, pending.digest().to_string());
     journal.write(Mark::Begun, &Detail { plan: Some(plan.clone()), ..Detail::default() }, None)?;
     Ok(Begin::New { plan, journal })
+}
+
+/// Warns whoever does something else of a deployment that has not ended.
+pub(crate) fn tell_unfinished(call: &Call, migrator: &Migrator) -> Result<(), EngineError> {
+    let _works = call.context.engine_works();
+    if let Some(past) = Past::read(migrator)? {
+        call.ui.remark(&DeployNote::Unfinished { past: &past }, "deploy_unfinished");
+    }
+    Ok(())
 }
 
 /// What becomes of an unfinished deployment.

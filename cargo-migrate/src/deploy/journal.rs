@@ -7,6 +7,7 @@ use migrate_runtime::{Error as EngineError, LogEntry, Migrator, Note};
 use serde::{Deserialize, Serialize};
 
 use super::{OnFailure, Plan};
+use crate::backup::restore::SWAP_BACK;
 
 /// The action of the lines.
 pub(crate) const ACTION: &str = "deploy";
@@ -203,7 +204,15 @@ impl Past {
         else {
             return Ok(None);
         };
-        Ok(Self::of(&migrator.notes_of_run(ACTION, &run)?))
+        let past = Self::of(&migrator.notes_of_run(ACTION, &run)?);
+        // Killed between its swap and the line that ends it here; and then somebody put this database back, who wants it as
+        // it is, and not replaced again.
+        if past.as_ref().and_then(Self::undoing) == Some(OnFailure::Restore)
+            && migrator.last_note(SWAP_BACK)?.is_some_and(|back| back.id > last.id)
+        {
+            return Ok(None);
+        }
+        Ok(past)
     }
 
     /// From the lines of one deployment, oldest first; `None` where they tell of none that could be taken up again.

@@ -9,6 +9,7 @@ mod lock;
 mod plan;
 mod run;
 
+pub(crate) use begin::tell_unfinished;
 pub(crate) use deployment::{Deployment, Ending, How, Kept, Taken};
 pub(crate) use dry_run::{Preview, dry_run};
 pub(crate) use journal::{Detail, Journal, Mark, Past, PastBackup, Step};

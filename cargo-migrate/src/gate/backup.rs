@@ -34,10 +34,25 @@ pub(crate) fn whole(
         let backup = verified(call, settings, made)?;
         return Ok(Saved { backup, taken: false });
     };
+    let backup = self::named(settings, migrator, identity, id)?;
+    Ok(Saved { backup: verified(call, settings, backup)?, taken: true })
+}
+
+/// The backup that was named, where it is of the whole database as it is now, as its manifest says.
+///
+/// # Errors
+///
+/// [`Problem::UnfitBackup`]; where there is none of this name.
+pub(super) fn named(
+    settings: &Settings,
+    migrator: &Migrator,
+    identity: &Identity,
+    id: &str,
+) -> anyhow::Result<Backup> {
     let backup = Store::open(settings).get(id)?;
     fits(&backup.manifest, identity, &migrator.applied()?, last_change(migrator)?)
         .map_err(|why| Problem::UnfitBackup { id: backup.manifest.id.clone(), why })?;
-    Ok(Saved { backup: verified(call, settings, backup)?, taken: true })
+    Ok(backup)
 }
 
 /// The backup, read through; one that was before is read again: the disk may have changed its mind since.

@@ -139,7 +139,7 @@ impl Found {
 /// # Errors
 ///
 /// Where the history is refused: what has to be said then has nothing to do with a gate.
-fn is_anything(migrator: &Migrator, goal: Option<Goal>) -> Result<bool, EngineError> {
+pub(super) fn is_anything(migrator: &Migrator, goal: Option<Goal>) -> Result<bool, EngineError> {
     let Some(goal) = goal else { return Ok(true) };
     match migrator.dry_run(goal) {
         Ok(plan) => Ok(!plan.steps.is_empty()),

@@ -17,6 +17,7 @@ pub(crate) use server::Server;
 
 use crate::backup::Store;
 use crate::config::Settings;
+use crate::deploy::Past;
 use crate::inspection::Identity;
 use crate::records::reports;
 
@@ -30,6 +31,8 @@ pub(crate) struct Health {
     /// Whether it was changed beside its migrations.
     pub(crate) changed: Changed,
     pub(crate) last_run: Option<LastRun>,
+    /// The deployment that has not ended, where there is one.
+    pub(crate) unfinished: Option<Past>,
     pub(crate) backup: Option<LastBackup>,
     pub(crate) preflight: Option<LastPreflight>,
 }
@@ -83,6 +86,7 @@ impl Health {
             status,
             changed,
             last_run,
+            unfinished: Past::read(migrator)?,
         })
     }
 
@@ -99,6 +103,9 @@ impl Health {
         }
         if self.last_run.as_ref().is_some_and(|run| run.outcome == "failed") {
             found.push("last_run_failed");
+        }
+        if self.unfinished.is_some() {
+            found.push("unfinished_deployment");
         }
         found
     }

@@ -20,10 +20,11 @@ mod verify;
 pub(crate) use into_new::{Options, Restored, existing, into_new};
 use likeness::Likeness;
 pub(crate) use mark::State;
+pub(crate) use name::unfinished;
 pub(crate) use place::{Marked, Place};
 pub use refusal::Refusal;
 pub(crate) use refusal::shell;
-pub(crate) use swap::{Swapped, swap};
+pub(crate) use swap::{SWAP_BACK, Swapped, swap};
 #[cfg(test)]
 pub(crate) use verify::Compared;
 

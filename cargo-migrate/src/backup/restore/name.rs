@@ -35,7 +35,7 @@ pub(super) fn may_be_of(name: &str, database: &str) -> bool {
 }
 
 /// What a database is called until it is whole and verified.
-pub(super) fn unfinished(name: &str) -> String {
+pub(crate) fn unfinished(name: &str) -> String {
     with_ending(name, UNFINISHED, MOST)
 }
 

@@ -21,6 +21,9 @@ use crate::render::view::RestoreStep;
 /// For how long a new connection is tried for, to see what became of a commit.
 const IN_DOUBT: Duration = Duration::from_secs(30);
 
+/// The action of the audit log's lines about a database that was put back.
+pub(crate) const SWAP_BACK: &str = "swap-back";
+
 /// For how long the holder of the migration lock is waited for where nobody said.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
@@ -245,7 +248,7 @@ impl Exchange {
         };
         let note = Note {
             subject: self.mark.backup.clone(),
-            action: if self.back { "swap-back" } else { "swap" }.to_owned(),
+            action: if self.back { SWAP_BACK } else { "swap" }.to_owned(),
             outcome: outcome.to_owned(),
             message: Some(message),
             ..Note::default()

@@ -149,11 +149,15 @@ impl View for HealthView {
             ("history", self.history()),
             ("drift", self.drift()),
             ("last run", self.last_run()),
+            ("deployment", health.unfinished.as_ref().map(super::deploy::unfinished).unwrap_or_default()),
             ("last backup", backup),
             ("last preflight", preflight),
             ("oldest transaction", longest),
             ("connection", connection),
         ] {
+            if line.is_empty() {
+                continue;
+            }
             text += &format!("{} {line}\n", paint.faint(&format!("{name:>19} ")));
         }
         text
@@ -184,6 +188,7 @@ impl View for HealthView {
                 "migrations": run.migrations, "last": run.last, "elapsed_ms": milliseconds(run.elapsed),
                 "by": run.by, "tool": run.tool,
             })),
+            "unfinished_deployment": health.unfinished.as_ref().map(super::deploy::unfinished_json),
             "backup": health.backup.as_ref().map(|backup| json!({
                 "id": backup.id, "at": backup.at, "age_ms": backup.age.map(milliseconds),
                 "verified": backup.verified,

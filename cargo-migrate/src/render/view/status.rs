@@ -3,6 +3,7 @@
 use migrate_runtime::{Status, StatusEntry, StatusState};
 use serde_json::{Value, json};
 
+use crate::deploy::Past;
 use crate::health::Changed;
 use crate::render::json::milliseconds;
 use crate::render::table::{Cell, Column, table};
@@ -12,6 +13,8 @@ use crate::render::{Page, Paint, View, escape_line};
 /// Where each migration stands.
 pub(crate) struct StatusView {
     pub(crate) status: Status,
+    /// The deployment that has not ended, where there is one.
+    pub(crate) unfinished: Option<Past>,
     /// What is told beside the states, where more was asked for.
     pub(crate) more: Option<StatusMore>,
 }
@@ -173,6 +176,9 @@ impl View for StatusView {
             0 => {}
             number => text += &format!("{} cannot be rolled back\n", count(number, "applied migration")),
         }
+        if let Some(past) = &self.unfinished {
+            text += &format!("{}\n", super::deploy::unfinished(past));
+        }
         if let Some(more) = &self.more {
             text += &more.human();
         }
@@ -197,6 +203,7 @@ impl View for StatusView {
             "history_exists": self.status.history_exists,
             "up_to_date": !self.finds(),
             "migrations": self.status.entries.iter().map(entry).collect::<Value>(),
+            "unfinished_deployment": self.unfinished.as_ref().map(super::deploy::unfinished_json),
             "more": self.more.as_ref().map(StatusMore::json),
         })
     }
@@ -225,6 +232,7 @@ pub(crate) mod tests {
     fn view() -> StatusView {
         StatusView {
             more: None,
+            unfinished: None,
             status: Status {
                 database: "postgres://app@db.example:5432/shop".into(),
                 history_exists: true,
@@ -265,6 +273,7 @@ pub(crate) mod tests {
         let finds = |state| {
             StatusView {
                 more: None,
+                unfinished: None,
                 status: Status {
                     database: String::new(),
                     history_exists: true,

@@ -3,7 +3,9 @@
 mod note;
 mod plan;
 mod result;
+mod unfinished;
 
 pub(crate) use note::DeployNote;
 pub(crate) use plan::DeployPlanView;
 pub(crate) use result::DeployView;
+pub(crate) use unfinished::{unfinished, unfinished_json};

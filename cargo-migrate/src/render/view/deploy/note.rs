@@ -23,6 +23,8 @@ pub(crate) enum DeployNote<'a> {
     Taken { run: &'a str, taken: &'a Taken },
     /// The backup of an earlier run is not there any more, or not whole.
     BackupGone { id: &'a str },
+    /// Something else is done while a deployment has not ended.
+    Unfinished { past: &'a Past },
     /// The backup is about to take the place of the database.
     Restoring { step: Step, backup: &'a Backup },
 }
@@ -93,6 +95,9 @@ impl View for DeployNote<'_> {
                 paint.warn("warning"),
                 escape_line(id)
             ),
+            Self::Unfinished { past } => {
+                format!("{}: {}\n", paint.warn("warning"), super::unfinished(past))
+            }
             Self::Restoring { step, backup } => format!(
                 "{}: {} failed. {} of {} is about to take the place of the database. All its sessions are ended, and what was \
                  written since then is in the old one only, which is kept under another name\n",
@@ -124,6 +129,7 @@ impl View for DeployNote<'_> {
             Self::BackupGone { id } => {
                 json!({ "kind": "backup_gone", "message": format!("{id} is not here any more, or not whole") })
             }
+            Self::Unfinished { past } => super::unfinished_json(past),
             Self::Restoring { step, backup } => {
                 json!({ "failed": step.name(), "backup": backup.manifest.id, "taken_at": backup.manifest.taken_at })
             }
