@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use migrate_core::sql;
-use migrate_core::{Direction, Moment as CheckMoment, Script};
+use migrate_core::{Direction, Moment as CheckMoment, Script, StatementKind};
 
 use super::manner::{Blocks, Manner};
 use crate::history_table::quote_literal;
-use crate::message::{AS_OURSELVES, KEEPALIVES, RESET, application, milliseconds};
+use crate::message::{AS_OURSELVES, KEEPALIVES, Part, RESET, application, milliseconds};
 use crate::record::Line;
 use crate::run::{Prepared, Runner};
 
@@ -30,7 +30,12 @@ impl Runner<'_> {
                 messages.extend(parts.into_iter().map(crate::dry_run::text));
             } else {
                 messages.extend(self.before(step, index, manner, blocks, timeout));
-                messages.push(text.to_owned());
+                messages.push(match statement.kind {
+                    StatementKind::CopyFromStdin { .. } => {
+                        crate::dry_run::text(Part::Copy { work: step.work(), statement: *statement })
+                    }
+                    _ => text.to_owned(),
+                });
                 messages.extend(self.after(step, index, manner, blocks));
             }
             blocks.step(&step.script, index);

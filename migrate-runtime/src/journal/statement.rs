@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use migrate_core::StatementKind;
+
 use super::is_concurrent;
 use super::manner::{Blocks, Manner};
 use crate::backoff::Backoff;
@@ -11,7 +13,7 @@ use crate::failure::{byte_of, original_position};
 use crate::message::{Guard, Part};
 use crate::run::{Prepared, Runner, flight};
 use crate::session::is_lost;
-use crate::transactional::{Refused, send, server_error};
+use crate::transactional::{Refused, send, send_part, server_error};
 use crate::{Error, Event};
 
 /// A statement that did not go through.
@@ -121,20 +123,26 @@ impl Runner<'_> {
         let judged = is_concurrent(&step.script.statements[index]);
         let after = self.after(step, index, manner, blocks).filter(|_| !judged);
         let texts = [before.as_deref(), Some(place.text()), after.as_deref()];
+        let statement = step.script.statements[index];
+        let is_copy = matches!(statement.kind, StatementKind::CopyFromStdin { .. });
+        let data = is_copy.then(|| Part::Copy { work: step.work(), statement });
         let flown = self.fly(place, timeout, async |work| {
             for (part, text) in texts.iter().enumerate() {
-                if let Some(text) = text {
-                    work.send(text).await.map_err(|broken| Refused { part, broken })?;
-                }
+                let Some(text) = text else { continue };
+                let sent = match &data {
+                    // In a block of the script's own: its data goes in messages of their own.
+                    Some(copy) if part == 1 => send_part(work, copy).await,
+                    _ => work.send(text).await,
+                };
+                sent.map_err(|broken| Refused { part, broken })?;
             }
             Ok(())
         });
         let Err((refused, interrupted, blockers)) = flown.await else { return Ok(()) };
         let error = refused.broken.error;
         let position = error.as_db_error().and_then(original_position).filter(|_| refused.part == 1);
-        let start = step.script.statements[index].start;
-        let offset =
-            position.map(|position| start + byte_of(place.text(), position, self.probe.positions_in_bytes));
+        let offset = position
+            .map(|position| statement.start + byte_of(place.text(), position, self.probe.positions_in_bytes));
         Err(Stopped { failure: failure(place, &error, offset), error, interrupted, blockers })
     }
 

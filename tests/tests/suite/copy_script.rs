@@ -1,7 +1,9 @@
 //! Scripts as pg_dump writes them: COPY with inline data, in the same transaction as everything around it.
 
 use migrate_runtime::Error;
-use migrate_runtime::core::{Goal, Mode};
+use migrate_runtime::core::{Direction, Goal, Mode, Script};
+use migrate_runtime::rehearsal::Rehearsal;
+use migrate_runtime::schema::SchemaOptions;
 use migrate_tests::migrations::{good, migrator, set};
 use migrate_tests::wait::answer;
 
@@ -91,4 +93,41 @@ fn copy_works_in_a_script_without_a_transaction() {
         ("0002_bad", "COPY t FROM stdin;\n4\n\\.\nVACUUM t;\nCOPY t FROM stdin;\n5\n\\.\n", "SELECT 1");
     good(migrator(database.url(), &[("0001_t", script, "DROP TABLE t"), mended]).run(Goal::UpAll));
     assert_eq!(answer(&mut client, "SELECT sum(i) FROM t"), "15");
+}
+
+/// A block that the script opens itself is recorded as a whole, and has nothing of ours in it.
+#[test]
+fn copy_works_in_a_block_of_the_scripts_own() {
+    let script = |rows: &str| {
+        format!(
+            "-- migrate: no-transaction\nCREATE TABLE t (i int);\nBEGIN;\nSET TRANSACTION ISOLATION LEVEL SERIALIZABLE;\n\
+             COPY t FROM stdin;\n{rows}\\.\nINSERT INTO t VALUES (10);\nCOMMIT;\nVACUUM t;\n"
+        )
+    };
+    let (whole, bad) = (script("1\n2\n"), script("1\ntwo\n"));
+    let database = migrate_testing::scratch().unwrap();
+    let mut client = database.connect().unwrap();
+    let down = "DROP TABLE t";
+    let runner = migrator(database.url(), &[("0001_t", &whole, down)]);
+    let sql = good(runner.dry_run(Goal::UpAll)).sql.join("\n");
+    assert!(sql.contains("COPY t FROM stdin;\n1\n2\n\\."), "{sql}");
+    let error = migrator(database.url(), &[("0001_t", &bad, down)]).run(Goal::UpAll).unwrap_err();
+    let Error::Dirty { progress: Some((1, 7)), failure: Some(failure), .. } = &error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(failure.server.code, "22P02");
+    let (at, end) = failure.statement.unwrap();
+    assert_eq!(&failure.text[at..end], "COPY t FROM stdin");
+    assert_eq!(answer(&mut client, "SELECT count(*) FROM t"), "0");
+    // It resumes at the block.
+    good(runner.run(Goal::UpAll));
+    assert_eq!(answer(&mut client, "SELECT string_agg(i::text, ' ' ORDER BY i) FROM t"), "1 2 10");
+    let one = "SELECT count(DISTINCT xmin::text) FROM t";
+    assert_eq!(answer(&mut client, one), "1");
+    // A rehearsal runs it as well.
+    let scratch = migrate_testing::scratch().unwrap();
+    let place = migrate_tests::migrations::database(scratch.url());
+    let mut rehearsal = good(Rehearsal::connect(&place, SchemaOptions::default()));
+    good(rehearsal.run(&Script::parse("0001_t.up.sql", whole).unwrap(), "0001_t", Direction::Up));
+    assert_eq!(answer(&mut scratch.connect().unwrap(), "SELECT sum(i) FROM t"), "13");
 }
