@@ -120,6 +120,7 @@ fn of_engine(error: &EngineError) -> Exit {
         EngineError::Dirty { .. } | EngineError::LostWhilePartlyApplied { .. } => Exit::Dirty,
         EngineError::Refused(refusal) => of_refusal(refusal),
         EngineError::ForeignTable { .. }
+        | EngineError::NewerLog { .. }
         | EngineError::HistoryChanged { .. }
         | EngineError::RecordedScript { .. } => Exit::HistoryRefused,
         // Refused before anything ran: a gate.
@@ -244,6 +245,7 @@ mod tests {
             (EngineError::Dirty { stem: stem(), progress: None, invalid_indexes: vec![], failure: None }, 7),
             (EngineError::Refused(Refusal::Modified { migrations: vec![] }), 9),
             (EngineError::ForeignTable { table: String::new(), why: String::new() }, 9),
+            (EngineError::NewerLog { table: String::new(), column: String::new() }, 9),
             (EngineError::Refused(Refusal::NoDown { migrations: vec![] }), 1),
             (EngineError::Refused(Refusal::UnknownTarget { target: Version::new(1), nearest: None }), 5),
             (EngineError::LockLost { database: String::new() }, 6),

@@ -115,17 +115,24 @@ impl Script {
 
     /// The text to send: as `text`, byte for byte at the same offsets, with what is dropped turned into spaces.
     pub fn body(&self) -> Cow<'_, str> {
-        if self.dropped.is_empty() {
-            return Cow::Borrowed(&self.text);
+        self.body_of(0, self.text.len())
+    }
+
+    /// The part of [`body`](Self::body) between two byte offsets, which are those of statements or of the text.
+    pub fn body_of(&self, start: usize, end: usize) -> Cow<'_, str> {
+        let mut dropped = self.dropped.iter().filter(|(from, to)| *from < end && *to > start).peekable();
+        if dropped.peek().is_none() {
+            return Cow::Borrowed(&self.text[start..end]);
         }
-        let mut body = String::with_capacity(self.text.len());
-        let mut at = 0;
-        for &(start, end) in self.dropped.iter() {
-            body.push_str(&self.text[at..start]);
-            body.extend(self.text[start..end].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
-            at = end;
+        let mut body = String::with_capacity(end - start);
+        let mut at = start;
+        for &(from, to) in dropped {
+            let (from, to) = (from.max(at), to.min(end));
+            body.push_str(&self.text[at..from]);
+            body.extend(self.text[from..to].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }));
+            at = to;
         }
-        body.push_str(&self.text[at..]);
+        body.push_str(&self.text[at..end]);
         Cow::Owned(body)
     }
 

@@ -45,8 +45,8 @@ struct Application {
 }
 
 impl Application {
-    fn new() -> Self {
-        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("rebuild");
+    fn new(name: &str) -> Self {
+        let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&root);
         fs::create_dir_all(root.join("app/src")).unwrap();
         fs::create_dir_all(root.join("migrations")).unwrap();
@@ -123,7 +123,7 @@ impl Application {
 
 #[test]
 fn a_build_has_the_migrations_that_are_there() {
-    let application = Application::new();
+    let application = Application::new("rebuild");
     application.migration("0001_a", "SELECT 1;");
     application.lock();
     assert_eq!(application.runs(), ["0001_a SELECT 1;"]);
@@ -186,4 +186,29 @@ fn a_build_has_the_migrations_that_are_there() {
     );
     application.write("app/src/main.rs", &format!("//! A test.\n{MAIN}"));
     assert_eq!(application.runs(), [""; 0]);
+}
+
+/// T29: a hundred megabytes, half of it rows of `INSERT` and half data of `COPY`, are in the application as they are in the file.
+#[test]
+fn a_hundred_megabytes_are_embedded() {
+    if std::env::var_os("MIGRATE_TEST_NIGHTLY").is_none() {
+        eprintln!("SKIPPED: set MIGRATE_TEST_NIGHTLY to run it");
+        return;
+    }
+    let application = Application::new("rebuild_large");
+    let row = "'x\"\\\t'".repeat(1_000);
+    let insert = format!("INSERT INTO big VALUES ('{row}');\n").repeat(50 * 1024 * 1024 / row.len());
+    let data = format!("{}\n", "y".repeat(8_000)).repeat(50 * 1024 * 1024 / 8_000);
+    let up = format!("CREATE TABLE big (line text);\n{insert}COPY big FROM stdin;\n{data}\\.\n");
+    application.migration("0001_big", &up);
+    application.lock();
+    let main = "runtime_by_another_name::embed!();\n\nfn main() {\n    \
+                for migration in embedded::MIGRATIONS.migrations.iter() {\n        \
+                println!(\"{} {} {}\", migration.stem, migration.up.text.len(), migration.up.checksum);\n    }\n}\n";
+    application.write("app/src/main.rs", &format!("//! A test.\n{main}"));
+    let began = std::time::Instant::now();
+    let checksum = migrate_runtime::core::Checksum::of(&up);
+    assert_eq!(application.runs(), [format!("0001_big {} {checksum}", up.len())]);
+    eprintln!("{} bytes embedded in {:?}", up.len(), began.elapsed());
+    let _ = fs::remove_dir_all(&application.root);
 }

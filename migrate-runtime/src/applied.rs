@@ -25,7 +25,7 @@ impl Runner<'_> {
         let (mut texts, mut order) = (HashMap::new(), HashMap::new());
         if !rows.is_empty() && self.readable_log().await? {
             let versions: Vec<_> = rows.iter().map(|row| row.version.as_str()).collect();
-            texts = history::recorded(&self.work, &self.settings.history, &versions).await?;
+            texts = history::recorded(&self.work, &self.log_source(), &versions).await?;
             // A time has seconds only, and several migrations fit in one.
             let sql = format!(
                 "SELECT version, pg_catalog.max(id) FROM {} WHERE action = 'up' AND outcome = 'ok' GROUP BY version",

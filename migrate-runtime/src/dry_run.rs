@@ -65,6 +65,7 @@ fn texts(part: Part<'_>) -> Vec<String> {
 pub(crate) fn text(part: Part<'_>) -> String {
     match part {
         Part::Message(message) => message.sql,
+        Part::Script { work, range, .. } => work.script.body_of(range.0, range.1).into_owned(),
         Part::Copy { work, statement } => match statement.kind {
             migrate_core::StatementKind::CopyFromStdin { data_start, data_end } => {
                 format!("{};\n{}\\.", work.script.sql(&statement), &work.script.text[data_start..data_end])

@@ -201,6 +201,16 @@ pub enum Error {
         /// What is different; the tool it looks like, where that can be told.
         why: String,
     },
+    /// The audit log is of a version that is newer than this one.
+    #[error(
+        "{table} was made by a newer cargo migrate: its column `{column}` wants a value that this one does not know"
+    )]
+    NewerLog {
+        /// The audit log.
+        table: String,
+        /// Its column.
+        column: String,
+    },
     /// The recorded down text and the file differ, and the caller did not say which one to take.
     #[error("the down script of `{stem}` changed after it was applied")]
     DownDiffers {
@@ -386,21 +396,6 @@ pub struct ServerError {
     pub object: Vec<(&'static str, String)>,
     /// The text of an internally generated statement (in a function), with the position in it, 1-based.
     pub internal: Option<(String, u32)>,
-}
-
-/// An error and what caused it, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// To the tenth of a second: nobody waits for nanoseconds.

@@ -95,6 +95,9 @@ impl Error {
             Self::ForeignTable { .. } => "keep our history elsewhere: `history-table = \"migrate.schema_migrations\"` \
                  in the metadata, or --history-table; the table was not touched"
                 .to_owned(),
+            Self::NewerLog { .. } => "update cargo-migrate, and migrate-runtime in the application, to the version that made \
+                 it; nothing was changed"
+                .to_owned(),
             Self::DownDiffers { .. } => "nothing was rolled back; say which one to take: --use-recorded-down or \
                  --use-file-down"
                 .to_owned(),
@@ -143,7 +146,18 @@ fn failure_hint(failure: &Failure) -> String {
 /// What "permission denied for table Some Table" and "must be owner of table t" are about, as SQL writes it: the server
 /// puts it last, and unquoted.
 fn object(message: &str) -> String {
-    let kinds = ["table", "schema", "sequence", "database", "view", "function", "relation", "index", "type"];
+    let kinds = [
+        "table",
+        "tablespace",
+        "schema",
+        "sequence",
+        "database",
+        "view",
+        "function",
+        "relation",
+        "index",
+        "type",
+    ];
     let starts = kinds.iter().filter_map(|kind| {
         let (_, object) =
             message.split_once(&format!(" for {kind} ")).or(message.split_once(&format!(" of {kind} ")))?;
@@ -166,7 +180,9 @@ fn server_hint(server: &ServerError) -> Option<String> {
                     .to_owned()
             } else if server.message.contains("for schema") {
                 format!("as an owner: `GRANT USAGE, CREATE ON SCHEMA {object} TO <role>`")
-            } else if server.message.contains("for table") {
+            } else if server.message.contains("for tablespace ") {
+                format!("as a superuser: `GRANT CREATE ON TABLESPACE {object} TO <role>`")
+            } else if server.message.contains("for table ") {
                 format!("as an owner: `GRANT SELECT, INSERT, UPDATE, DELETE ON {object} TO <role>`")
             } else if server.message.contains("for sequence") {
                 format!("as an owner: `GRANT USAGE ON SEQUENCE {object} TO <role>`")
@@ -300,6 +316,7 @@ mod tests {
                 table: "public.schema_migrations".to_owned(),
                 why: "it is a view".to_owned(),
             },
+            Error::NewerLog { table: "public.schema_migrations_log".to_owned(), column: "x".to_owned() },
             Error::DownDiffers { stem: stem(), recorded: "a".to_owned(), found: "b".to_owned() },
             Error::Server { doing: "reading the migration history".to_owned(), source: source() },
             Error::TooLarge { stem: stem(), bytes: 1 << 30 },
@@ -329,6 +346,9 @@ mod tests {
         assert!(
             hint("permission denied for table orders")
                 .contains("GRANT SELECT, INSERT, UPDATE, DELETE ON orders")
+        );
+        assert!(
+            hint("permission denied for tablespace fast").contains("`GRANT CREATE ON TABLESPACE fast TO")
         );
         assert!(hint("must be owner of table orders").contains("the owner of orders"));
         assert!(

@@ -9,7 +9,8 @@ use crate::{Error, HistoryTable};
 
 /// The tables, where they are missing. One message, one transaction; only ever sent by the holder of the runner lock.
 pub(crate) fn create(history: &HistoryTable, probe: &Probe) -> Option<String> {
-    if probe.history.is_some() && probe.log_exists {
+    let old = missing(probe);
+    if probe.history.is_some() && probe.log_exists && old.is_empty() {
         return None;
     }
     let mut statements = Vec::new();
@@ -33,13 +34,85 @@ pub(crate) fn create(history: &HistoryTable, probe: &Probe) -> Option<String> {
         statements.push(format!(
             "CREATE TABLE IF NOT EXISTS {log} (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, \
              at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp(), version TEXT NOT NULL, action TEXT NOT NULL, \
-             outcome TEXT NOT NULL, statement INTEGER, statements INTEGER, checksum TEXT, duration_ms DOUBLE PRECISION, \
-             db_user TEXT NOT NULL DEFAULT session_user, client TEXT, tool TEXT, run TEXT, backend TEXT, \
-             sqlstate TEXT, message TEXT, reason TEXT, up_sql TEXT, down_sql TEXT)"
+             outcome TEXT NOT NULL, {})",
+            MORE.map(|(name, kind)| format!("{name} {kind}")).join(", ")
         ));
         statements.push(format!("COMMENT ON TABLE {log} IS 'Audit trail of cargo migrate: append-only.'"));
     }
+    if !old.is_empty() {
+        let add = old.iter().map(|(name, kind)| format!("ADD COLUMN IF NOT EXISTS {name} {kind}"));
+        let add: Vec<_> = add.collect();
+        statements.push(format!("ALTER TABLE {} {}", history.log_quoted(), add.join(", ")));
+    }
     Some(statements.join(";\n"))
+}
+
+/// What every audit log has.
+const ALWAYS: [&str; 5] = ["id", "at", "version", "action", "outcome"];
+
+/// What it has besides. A version of ours that adds one adds it here, nullable or with a default: versions before it go on
+/// writing into the table.
+const MORE: [(&str, &str); 14] = [
+    ("statement", "INTEGER"),
+    ("statements", "INTEGER"),
+    ("checksum", "TEXT"),
+    ("duration_ms", "DOUBLE PRECISION"),
+    ("db_user", "TEXT NOT NULL DEFAULT session_user"),
+    ("client", "TEXT"),
+    ("tool", "TEXT"),
+    ("run", "TEXT"),
+    ("backend", "TEXT"),
+    ("sqlstate", "TEXT"),
+    ("message", "TEXT"),
+    ("reason", "TEXT"),
+    ("up_sql", "TEXT"),
+    ("down_sql", "TEXT"),
+];
+
+/// The columns that a version before this one did not make, where the log is that old.
+fn missing(probe: &Probe) -> Vec<(&'static str, &'static str)> {
+    if !probe.log_exists || probe.log_columns.is_empty() {
+        return Vec::new();
+    }
+    let has = |name: &str| probe.log_columns.iter().any(|(column, ..)| column == name);
+    MORE.into_iter().filter(|(name, _)| !has(name)).collect()
+}
+
+/// Whether the audit log has to be made, or made newer, before it is written into.
+pub(crate) fn is_old(probe: &Probe) -> bool {
+    !probe.log_exists || !missing(probe).is_empty()
+}
+
+/// What the audit log is read from: with NULL for what an older version did not record.
+pub(crate) fn log_source(history: &HistoryTable, probe: &Probe) -> String {
+    let log = history.log_quoted();
+    let old = missing(probe);
+    if old.is_empty() {
+        return log;
+    }
+    let nulls = old.iter().map(|(name, kind)| {
+        let kind = kind.split(" NOT NULL").next().unwrap_or_default();
+        format!("NULL::{kind} AS {name}")
+    });
+    format!("(SELECT *, {} FROM {log}) AS log", nulls.collect::<Vec<_>>().join(", "))
+}
+
+/// Refuses an audit log that cannot be written into: another tool's, or one of a version to come.
+pub(crate) fn recognise_log(history: &HistoryTable, probe: &Probe) -> Result<(), Error> {
+    if !probe.log_exists || probe.log_columns.is_empty() {
+        return Ok(());
+    }
+    let table = format!("{}.{}", history.schema, history.log_name());
+    if let Some(name) =
+        ALWAYS.iter().find(|name| !probe.log_columns.iter().any(|(column, ..)| column == *name))
+    {
+        return Err(Error::ForeignTable { table, why: format!("it has no column `{name}`") });
+    }
+    let known = |name: &str| ALWAYS.contains(&name) || MORE.iter().any(|(column, _)| *column == name);
+    match probe.log_columns.iter().find(|(name, _, must)| *must && !known(name)) {
+        Some((column, ..)) => Err(Error::NewerLog { table, column: column.clone() }),
+        None => Ok(()),
+    }
 }
 
 /// Refuses a table of this name that is not of our shape.
@@ -153,10 +226,11 @@ pub(crate) struct Recorded {
     pub down: Option<String>,
 }
 
-/// The texts that were in force when these versions were applied, from the audit log. Versions without are left out.
+/// The texts that were in force when these versions were applied, from the audit log ([`log_source`]). Versions without are left out. An `up`
+/// counts also where its text was too long to be kept: an older one's is not that which is in force.
 pub(crate) async fn recorded(
     session: &Session,
-    history: &HistoryTable,
+    source: &str,
     versions: &[&str],
 ) -> Result<std::collections::HashMap<String, Recorded>, Error> {
     if versions.is_empty() {
@@ -164,9 +238,9 @@ pub(crate) async fn recorded(
     }
     let list = versions.iter().map(|version| quote_literal(version)).collect::<Vec<_>>().join(", ");
     let sql = format!(
-        "SELECT DISTINCT ON (version) version, up_sql, down_sql FROM {} \
-         WHERE version IN ({list}) AND action IN ('up', 'repair') AND up_sql IS NOT NULL ORDER BY version, id DESC",
-        history.log_quoted()
+        "SELECT DISTINCT ON (version) version, up_sql, down_sql FROM {source} WHERE version IN ({list}) \
+         AND (action = 'up' AND outcome = 'ok' OR action IN ('up', 'repair') AND up_sql IS NOT NULL) \
+         ORDER BY version, id DESC"
     );
     let rows = session.ask("reading the audit log", &sql).await?;
     Ok(rows.iter().map(|row| (row.text(0), Recorded { up: row.owned(1), down: row.owned(2) })).collect())

@@ -28,6 +28,7 @@ pub mod schema;
 
 mod applied;
 mod backoff;
+mod causes;
 mod check_schema;
 mod cosmetic;
 mod detach;
@@ -64,6 +65,7 @@ mod transactional;
 mod waiting;
 
 pub use applied::Applied;
+pub use causes::{causes, in_one_line};
 pub use connect::Database;
 pub use connection::Connection;
 pub use error::Error;

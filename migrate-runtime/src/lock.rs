@@ -239,9 +239,7 @@ mod tests {
     #[test]
     fn what_ends_or_loses_a_long_transaction_does_not_end_a_lock() {
         let lock = Lock::deploy(&HistoryTable::default());
-        assert!(
-            !lock.attempt(160_000, false).contains("transaction_timeout = 0;\nSET LOCAL transaction_timeout")
-        );
+        assert!(!lock.attempt(160_000, false).contains("SET LOCAL transaction_timeout"));
         assert!(lock.attempt(170_000, false).contains("SET LOCAL transaction_timeout = 0"));
         assert!(lock.attempt(170_000, true).contains(KEEPALIVES));
         assert!(!lock.attempt(170_000, false).contains("keepalives"));

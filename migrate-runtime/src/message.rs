@@ -71,6 +71,12 @@ pub(crate) enum Part<'a> {
         work: Work<'a>,
         statement: Statement,
     },
+    /// A part of a long script, in a message of its own that is taken from the script when it is sent.
+    Script {
+        work: Work<'a>,
+        range: (usize, usize),
+        statements: (usize, usize),
+    },
     /// The schema is read here.
     Schema {
         work: Work<'a>,
@@ -90,6 +96,11 @@ impl Part<'_> {
         let error = broken.error.as_db_error()?;
         match self {
             Self::Message(message) => message.locate(broken.finished, error, positions_in_bytes),
+            Self::Script { work, range, statements } => {
+                let mut message = Message::default();
+                message.script(*work, *range, *statements);
+                message.locate(broken.finished, error, positions_in_bytes)
+            }
             Self::Copy { work, statement } => {
                 let mut failure = work.failure(error.into());
                 failure.statement = Some((statement.start, statement.end));
@@ -130,11 +141,18 @@ impl<'a> Message<'a> {
     }
 
     /// Adds a part of a script. What follows starts on a line of its own: the part may end in a comment.
-    pub fn script(&mut self, work: Work<'a>, body: &str, range: (usize, usize), statements: (usize, usize)) {
+    pub fn script(&mut self, work: Work<'a>, range: (usize, usize), statements: (usize, usize)) {
         self.segments.push(Segment { work, at: self.sql.len(), range, first: self.statements, statements });
-        self.sql += &body[range.0..range.1];
+        self.sql += &work.script.body_of(range.0, range.1);
         self.sql += "\n;\n";
         self.statements += statements.1 - statements.0;
+    }
+
+    /// Makes a part of what there is so far, if there is anything, and begins anew.
+    fn end(&mut self, parts: &mut Vec<Part<'a>>) {
+        if !self.sql.is_empty() {
+            parts.push(Part::Message(std::mem::take(self)));
+        }
     }
 
     /// The failure of this message, at its place in a script.
@@ -258,7 +276,7 @@ impl Builder<'_> {
     /// The parts that run these scripts in one transaction and record each, given how many rows the history has
     /// before.
     ///
-    /// One message, unless a script carries COPY data, which the protocol wants in messages of its own.
+    /// One message, unless a script carries COPY data, which the protocol wants in messages of its own, or is long.
     pub fn transaction<'w>(
         &self,
         works: &[(Work<'w>, String)],
@@ -290,6 +308,9 @@ impl Builder<'_> {
             }
             self.ask(&mut parts, &mut message, *work, CheckMoment::After, attempt.lock_timeout);
             message.own(record, crate::record::STATEMENTS);
+            if message.sql.len() >= PIECE {
+                message.end(&mut parts);
+            }
             rows = match work.direction {
                 Direction::Up => rows + 1,
                 Direction::Down => rows.saturating_sub(1),
@@ -321,7 +342,7 @@ impl Builder<'_> {
             parts.push(Part::Message(std::mem::take(&mut message)));
             parts.push(Part::Copy { work, statement });
         } else {
-            message.script(work, &work.script.text, (statement.start, statement.end), (index, index + 1));
+            message.script(work, (statement.start, statement.end), (index, index + 1));
         }
         message.own(AS_OURSELVES, AS_OURSELVES_STATEMENTS);
         message.own(record, 1);
@@ -416,21 +437,31 @@ pub(crate) fn application(settings: &Settings, stem: &str) -> String {
     format!("{tool}: {stem}")
 }
 
-/// Adds a script: to the message, or, around each COPY with inline data, to messages of their own.
+/// A script that is longer goes in several messages, each of about this length: the server keeps a message in memory together
+/// with all that it parses of it, and so does the client. In a transaction that is the same, and costs a round trip each.
+pub(crate) const PIECE: usize = 1 << 20;
+
+/// Adds a script: to the message; around each COPY with inline data, and where it is long, to messages of their own.
 pub(crate) fn body<'w>(parts: &mut Vec<Part<'w>>, message: &mut Message<'w>, work: Work<'w>) {
     let script = work.script;
-    let body = script.body();
     let (mut at, mut first) = (0, 0);
     for (index, statement) in script.statements.iter().enumerate() {
+        let next = script.statements.get(index + 1).map_or(script.text.len(), |next| next.start);
         if let StatementKind::CopyFromStdin { data_end, .. } = statement.kind {
-            message.script(work, &body, (at, statement.start), (first, index));
-            parts.push(Part::Message(std::mem::take(message)));
+            message.script(work, (at, statement.start), (first, index));
+            message.end(parts);
             parts.push(Part::Copy { work, statement: *statement });
-            at = after_copy(&body, data_end);
-            first = index + 1;
+            at = after_copy(&script.text, data_end);
+        } else if next - at >= PIECE {
+            message.end(parts);
+            parts.push(Part::Script { work, range: (at, next), statements: (first, index + 1) });
+            at = next;
+        } else {
+            continue;
         }
+        first = index + 1;
     }
-    message.script(work, &body, (at, body.len()), (first, script.statements.len()));
+    message.script(work, (at, script.text.len()), (first, script.statements.len()));
 }
 
 /// Where a script goes on after COPY data: behind the `\.` line, if there is one.

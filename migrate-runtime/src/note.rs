@@ -31,12 +31,13 @@ impl Runner<'_> {
         if let Some(shape) = &self.probe.history {
             history::recognise(&self.settings.history, shape)?;
         }
-        if !self.probe.log_exists {
+        history::recognise_log(&self.settings.history, &self.probe)?;
+        if history::is_old(&self.probe) {
             self.take_lock().await?;
             let made = history::prepare(&self.work, &self.settings.history, &self.probe).await;
             self.release_lock().await;
             made?;
-            self.probe.log_exists = true;
+            self.log_is_made();
         }
         let duration = note.duration.map(|duration| (duration.as_secs_f64() * 1000.0).to_string());
         let sql = self.recorder.log(&Line {

@@ -7,7 +7,7 @@
 
 use migrate_core::HistoryDigest;
 
-use crate::history_table::{quote_identifier, quote_literal};
+use crate::history_table::quote_literal;
 use crate::session::{Rows, Session};
 use crate::{Error, HistoryTable};
 
@@ -30,6 +30,8 @@ pub(crate) struct Probe {
     pub history: Option<Shape>,
     /// The audit log exists.
     pub log_exists: bool,
+    /// Its columns, as in [`Shape`].
+    pub log_columns: Vec<(String, String, bool)>,
     /// What the history digests to, where there is one of our shape and the server has `query_to_xml`.
     pub digest: Option<HistoryDigest>,
     /// Any row is dirty; meaningful where `digest` is there.
@@ -81,6 +83,7 @@ impl Probe {
             over_tcp: false,
             history: None,
             log_exists: false,
+            log_columns: Vec::new(),
             digest: None,
             dirty: false,
         };
@@ -110,6 +113,7 @@ impl Probe {
                 .collect(),
             unique: row.is_true(10),
         });
+        probe.log_columns = row.get(12).unwrap_or_default().split('\n').filter_map(column).collect();
         if let Some((count, dirty, digest)) = row.get(11).and_then(digest) {
             probe.dirty = dirty > 0;
             probe.digest = Some(HistoryDigest { count, digest });
@@ -131,7 +135,7 @@ impl Probe {
 /// One column of the shape: `must|type|name`, the name last because it may hold anything.
 fn column(line: &str) -> Option<(String, String, bool)> {
     let mut fields = line.splitn(3, '|');
-    let must = fields.next()? == "t";
+    let must = fields.next()? == "true";
     let kind = fields.next()?.to_owned();
     Some((fields.next()?.to_owned(), kind, must))
 }
@@ -153,6 +157,15 @@ fn digest_query(history: &HistoryTable) -> String {
     )
 }
 
+/// The columns of a table, each on a line that [`column`] reads.
+fn columns(oid: &str) -> String {
+    format!(
+        "(SELECT string_agg((a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND a.attgenerated = '') || '|' || \
+         format_type(a.atttypid, a.atttypmod) || '|' || a.attname, chr(10) ORDER BY a.attnum) \
+         FROM pg_catalog.pg_attribute a WHERE a.attrelid = {oid} AND a.attnum > 0 AND NOT a.attisdropped)"
+    )
+}
+
 fn question(history: &HistoryTable, with_digest: bool) -> String {
     let digest = if with_digest {
         format!(
@@ -165,13 +178,12 @@ fn question(history: &HistoryTable, with_digest: bool) -> String {
     } else {
         "NULL".to_owned()
     };
+    let log = quote_literal(&history.log_quoted());
     format!(
         "SELECT current_setting('server_version_num'), pg_backend_pid(), pg_is_in_recovery(), \
          current_setting('transaction_read_only'), current_setting('server_encoding'), version(), \
          to_regclass({log}) IS NOT NULL, c.relkind, \
-         (SELECT string_agg((a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND a.attgenerated = '') || '|' || \
-         format_type(a.atttypid, a.atttypmod) || '|' || a.attname, chr(10) ORDER BY a.attnum) \
-         FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), \
+         {of_table}, \
          (SELECT string_agg(x, chr(10)) FROM (SELECT 'trigger ' || t.tgname FROM pg_catalog.pg_trigger t \
          WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled <> 'D' \
          UNION ALL SELECT 'rule ' || r.rulename FROM pg_catalog.pg_rewrite r WHERE r.ev_class = c.oid AND c.relkind <> 'v') \
@@ -179,13 +191,10 @@ fn question(history: &HistoryTable, with_digest: bool) -> String {
          EXISTS (SELECT FROM pg_catalog.pg_index i JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid \
          AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid AND i.indisunique AND i.indnkeyatts = 1 \
          AND i.indpred IS NULL AND a.attname = 'version'), \
-         {digest} \
+         {digest}, {of_log} \
          FROM (SELECT to_regclass({table})::oid AS oid) h LEFT JOIN pg_catalog.pg_class c ON c.oid = h.oid",
-        log = quote_literal(&format!(
-            "{}.{}",
-            quote_identifier(&history.schema),
-            quote_identifier(&history.log_name())
-        )),
+        of_table = columns("c.oid"),
+        of_log = columns(&format!("to_regclass({log})")),
         table = quote_literal(&history.quoted()),
     )
 }
@@ -208,6 +217,6 @@ mod tests {
 
     #[test]
     fn a_columns_name_may_hold_anything() {
-        assert_eq!(column("t|text|a|b"), Some(("a|b".to_owned(), "text".to_owned(), true)));
+        assert_eq!(column("true|text|a|b"), Some(("a|b".to_owned(), "text".to_owned(), true)));
     }
 }

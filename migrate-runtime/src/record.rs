@@ -1,5 +1,7 @@
 //! What is written about a migration: its history row and its line in the audit log, as SQL.
 
+use std::borrow::Cow;
+
 use migrate_core::sql::{mask_secrets, mask_text};
 use migrate_core::{Migration, Script};
 
@@ -60,8 +62,7 @@ impl Recorder {
 
     /// The record of an applied migration: one statement each for the history and the audit log.
     pub fn up(&self, migration: &Migration) -> String {
-        let up = mask_secrets(&migration.up.text);
-        let down = migration.down.as_ref().map(|down| mask_secrets(&down.text));
+        let (up, down) = (kept(&migration.up), migration.down.as_ref().and_then(kept));
         format!(
             "INSERT INTO {} (version, applied_at, checksum, dirty) VALUES ({}, pg_catalog.now(), '{}', false);\n{}",
             self.table,
@@ -73,7 +74,7 @@ impl Recorder {
                 outcome: "ok",
                 checksum: Some(migration.up.checksum.to_string()),
                 duration: Some(SINCE_BEGIN),
-                up_sql: Some(&up),
+                up_sql: up.as_deref(),
                 down_sql: down.as_deref(),
                 ..Line::default()
             })
@@ -144,6 +145,15 @@ impl Recorder {
             self.who,
         )
     }
+}
+
+/// The longest text that the audit log keeps of a transactional migration. What is longer is data, which the database has in
+/// its tables; a literal of it is held by the server several times over, and at half a gigabyte refused (`addlit` of scan.l).
+pub(crate) const KEPT: usize = 4 << 20;
+
+/// A script's text for the audit log, without its secrets; `None` where it is too long.
+pub(crate) fn kept(script: &Script) -> Option<Cow<'_, str>> {
+    (script.text.len() <= KEPT).then(|| mask_secrets(&script.text))
 }
 
 /// A text literal, or NULL.

@@ -248,7 +248,7 @@ impl Runner<'_> {
         if !self.probe.log_exists {
             return Ok(Journal::default());
         }
-        let (log, version) = (self.settings.history.log_quoted(), quote_literal(version));
+        let (log, version) = (self.log_source(), quote_literal(version));
         let sql = format!(
             "SELECT action, outcome, statement, statements, backend, up_sql, down_sql FROM {log} \
              WHERE version = {version} AND id >= (SELECT max(id) FROM {log} WHERE version = {version} \

@@ -5,7 +5,7 @@ use migrate_core::{Set, State};
 
 use crate::history_table::quote_literal;
 use crate::message::Guard;
-use crate::record::Line;
+use crate::record::{Line, kept};
 use crate::report::{Repair, RepairPlan};
 use crate::run::Runner;
 use crate::{Error, history};
@@ -71,7 +71,7 @@ impl Runner<'_> {
 
     async fn repair_locked(&mut self, set: &Set, plan: &RepairPlan) -> Result<(), Error> {
         history::prepare(&self.work, &self.settings.history, &self.probe).await?;
-        self.probe.log_exists = true;
+        self.log_is_made();
         if self.repair_plan(set).await?.repairs != plan.repairs {
             return Err(Error::RepairOutdated);
         }
@@ -97,9 +97,9 @@ impl Runner<'_> {
         let table = self.settings.history.quoted();
         let log = |version: &str, message: &str, with_texts: bool| {
             let migration = set.find_recorded(version).filter(|_| with_texts);
-            let up = migration.map(|m| migrate_core::sql::mask_secrets(&m.up.text));
+            let up = migration.and_then(|m| kept(&m.up));
             let down = migration.and_then(|m| m.down.as_ref());
-            let down = down.map(|down| migrate_core::sql::mask_secrets(&down.text));
+            let down = down.and_then(kept);
             self.recorder.log(&Line {
                 version,
                 action: "repair",

@@ -188,7 +188,7 @@ impl<'s> Runner<'s> {
 
     async fn run_locked(&mut self, set: &Set, goal: Goal) -> Result<Report, Error> {
         let mut rows = history::prepare(&self.work, &self.settings.history, &self.probe).await?;
-        self.probe.log_exists = true;
+        self.log_is_made();
         self.rows = rows.len();
         let mut done = Vec::new();
         // On the way down a dirty row is rolled back like any other: no reason to go up first.
@@ -255,6 +255,7 @@ impl<'s> Runner<'s> {
         if let Some(shape) = &self.probe.history {
             history::recognise(&self.settings.history, shape)?;
         }
+        history::recognise_log(&self.settings.history, &self.probe)?;
         self.lock = Some(lock);
         Ok(())
     }
@@ -285,12 +286,23 @@ impl<'s> Runner<'s> {
         }
     }
 
+    /// From now on the audit log is there, as this version makes it.
+    pub fn log_is_made(&mut self) {
+        self.probe.log_exists = true;
+        self.probe.log_columns.clear();
+    }
+
+    /// What the audit log is read from.
+    pub fn log_source(&self) -> String {
+        history::log_source(&self.settings.history, &self.probe)
+    }
+
     /// The recorded texts, where there is an audit log.
     pub async fn recorded(&self, versions: &[&str]) -> Result<HashMap<String, Recorded>, Error> {
         if !self.probe.log_exists {
             return Ok(HashMap::new());
         }
-        history::recorded(&self.work, &self.settings.history, versions).await
+        history::recorded(&self.work, &self.log_source(), versions).await
     }
 
     /// The scripts of a plan: the set's for what is applied, the recorded ones for what is rolled back.

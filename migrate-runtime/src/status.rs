@@ -30,7 +30,7 @@ impl Runner<'_> {
         let sql = format!(
             "SELECT DISTINCT ON (version) version, duration_ms, db_user, client, down_sql IS NOT NULL FROM {} \
              WHERE action = 'up' AND outcome = 'ok' ORDER BY version, id DESC",
-            self.settings.history.log_quoted()
+            self.log_source()
         );
         let rows = self.work.ask("reading the audit log", &sql).await?;
         Ok(rows
@@ -77,7 +77,7 @@ impl Runner<'_> {
              to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), duration_ms, db_user, client, tool, \
              sqlstate, message, statement, statements, checksum, run, reason FROM {} {filter} ORDER BY id DESC {}) \
              AS newest ORDER BY id",
-            self.settings.history.log_quoted(),
+            self.log_source(),
             limit.map_or_else(String::new, |limit| format!("LIMIT {limit}"))
         );
         let rows = self.work.ask("reading the audit log", &sql).await?;

@@ -233,7 +233,7 @@ impl Runner<'_> {
     pub async fn log_line(&self, line: &Line<'_>) {
         let line = self.recorder.log(line);
         if let Err(error) = self.work.query(&format!("{AS_OURSELVES};\n{line}")).await {
-            self.emitter.emit(Event::LogUnavailable { why: crate::error::chain(&error) });
+            self.emitter.emit(Event::LogUnavailable { why: crate::causes::in_one_line(&error) });
         }
     }
 
@@ -264,6 +264,7 @@ fn version_of(steps: &[Prepared<'_>], stem: &str) -> String {
 fn too_large(parts: &[Part<'_>], stem: &str) -> Result<(), Error> {
     let largest = parts.iter().map(|part| match part {
         Part::Message(message) => message.sql.len(),
+        Part::Script { range, .. } => range.1 - range.0,
         Part::Copy { .. } | Part::Schema { .. } | Part::Checks { .. } => 0,
     });
     match largest.max() {
@@ -299,6 +300,7 @@ async fn send_and_hold(session: &Session, parts: &[Part<'_>], emitter: &Emitter)
 pub(crate) async fn send_part(session: &Session, part: &Part<'_>) -> Result<(), Broken> {
     match part {
         Part::Message(Message { sql, .. }) => session.send(sql).await,
+        Part::Script { work, range, .. } => session.send(&work.script.body_of(range.0, range.1)).await,
         Part::Copy { work, statement } => {
             copy(session, work, statement).await.map_err(|error| Broken { finished: 0, error })
         }

@@ -107,10 +107,8 @@ pub fn __folder(manifest: &str, set: &Set) -> std::path::PathBuf {
 #[doc(hidden)]
 pub fn __told(error: &Error) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
+    for cause in migrate_runtime::causes(error) {
         text.push_str(&format!("\nbecause: {cause}"));
-        source = cause.source();
     }
     match error.hint() {
         Some(hint) => format!("{text}\nhint: {hint}"),

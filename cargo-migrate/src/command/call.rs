@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 
 use migrate_core::Set;
-use migrate_runtime::{Database, Migrator, Report};
+use migrate_runtime::{Database, Migrator, Report, in_one_line};
 use migrate_testing::LocalServer;
 
 use crate::args::{Global, Reports, Strict, Target};
@@ -213,7 +213,7 @@ impl<'a> Call<'a> {
         if settings.protected.value
             && let Err(error) = note()
         {
-            self.ui.remark(&Note::SchemaNotNoted { why: error.to_string() }, "note");
+            self.ui.remark(&Note::SchemaNotNoted { why: in_one_line(error.as_ref()) }, "note");
         }
     }
 

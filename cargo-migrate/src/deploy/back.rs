@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use migrate_core::Goal;
 use migrate_core::sql::mask_text;
-use migrate_runtime::Error as EngineError;
+use migrate_runtime::{Error as EngineError, in_one_line};
 
 use super::run::{Driver, is_cut_short};
 use super::{Ending, How, Journal, Mark, OnFailure, Step};
@@ -204,7 +204,7 @@ impl Driver<'_> {
             return;
         }
         self.deployment.ending = Ending::Stuck { way };
-        let error = mask_text(&error.to_string()).into_owned();
+        let error = mask_text(&in_one_line(error.as_ref())).into_owned();
         let detail =
             super::Detail { error: Some(error), exit_code: Some(exit.code()), ..super::Detail::default() };
         let _ = self.write(Mark::Failed(step), &detail, Some(started.elapsed()));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use migrate_core::sql::mask_text;
 use migrate_core::{Goal, Set, State};
-use migrate_runtime::{Connection, Database, Error as EngineError, Migrator, Status};
+use migrate_runtime::{Connection, Database, Error as EngineError, Migrator, Status, in_one_line};
 
 use super::begin::{Begin, begin, way};
 use super::{
@@ -386,7 +386,7 @@ impl Driver<'_> {
         let cut_short = error.as_ref().is_some_and(is_cut_short);
         if let Some(error) = &error {
             self.call.ui.complain(error, self.call.dir());
-            self.deployment.failure = Some(mask_text(&error.to_string()).into_owned());
+            self.deployment.failure = Some(mask_text(&in_one_line(error.as_ref())).into_owned());
         }
         if !self.deployment.taken.iter().any(|taken| taken.step == step) {
             let how = if cut_short { How::CutShort } else { How::Failed };

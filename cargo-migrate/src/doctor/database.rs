@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use migrate_core::Set;
-use migrate_runtime::{Connection, Database, Error as EngineError, Event};
+use migrate_runtime::{Connection, Database, Error as EngineError, Event, in_one_line};
 use migrate_testing::{LocalServer, LocalStatus};
 
 use super::{Line, Section, privileges};
@@ -47,7 +47,7 @@ fn steps(call: &Call, settings: &Settings, set: Option<Set>, section: &mut Secti
             Err(error) => {
                 section.fail(
                     "database",
-                    format!("local: {error}"),
+                    format!("local: {}", in_one_line(&error)),
                     "`cargo migrate local reset` makes it anew",
                 );
                 return None;
@@ -59,7 +59,7 @@ fn steps(call: &Call, settings: &Settings, set: Option<Set>, section: &mut Secti
         Err(error) => {
             let hint = error.downcast_ref::<EngineError>().map(EngineError::hint);
             let otherwise = || "see docs/configuration.md for how a database is named".to_owned();
-            section.fail("database", format!("{error:#}"), hint.unwrap_or_else(otherwise));
+            section.fail("database", in_one_line(error.as_ref()), hint.unwrap_or_else(otherwise));
             return None;
         }
     };
@@ -69,7 +69,7 @@ fn steps(call: &Call, settings: &Settings, set: Option<Set>, section: &mut Secti
     let connection = match Connection::open(&database, "cargo-migrate: doctor", &call.context.interrupt) {
         Ok(connection) => connection,
         Err(error) => {
-            section.fail("connect", chain(&error), error.hint());
+            section.fail("connect", in_one_line(&error), error.hint());
             return None;
         }
     };
@@ -77,29 +77,15 @@ fn steps(call: &Call, settings: &Settings, set: Option<Set>, section: &mut Secti
         Ok(major) => {
             history(call, settings, set, database, section);
             if let Err(error) = privileges::look(&connection, settings, section) {
-                section.warn("privileges", chain(&error), error.hint());
+                section.warn("privileges", in_one_line(&error), error.hint());
             }
             Some(major)
         }
         Err(error) => {
-            section.fail("connect", chain(&error), error.hint());
+            section.fail("connect", in_one_line(&error), error.hint());
             None
         }
     }
-}
-
-/// The error with what caused it.
-pub(super) fn chain(error: &EngineError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text += &format!(": {inner_text}");
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 /// Whether the names of the servers lead anywhere. What fails here fails the connection too, which says so in its own words.
@@ -195,6 +181,6 @@ fn history(call: &Call, settings: &Settings, set: Option<Set>, database: Databas
             section.ok("history", format!("{} is made by the first `up`", settings.history_table.value));
         }
         Ok(_) => section.ok("history", settings.history_table.value.to_string()),
-        Err(error) => section.fail("history", chain(&error), error.hint()),
+        Err(error) => section.fail("history", in_one_line(&error), error.hint()),
     }
 }

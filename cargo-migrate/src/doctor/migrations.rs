@@ -3,6 +3,7 @@
 use migrate_core::Set;
 use migrate_core::folder::Problems;
 use migrate_core::lock;
+use migrate_runtime::in_one_line;
 
 use super::{Line, Section};
 use crate::config::Settings;
@@ -21,7 +22,7 @@ pub(super) fn look(settings: &Settings) -> (Option<Set>, Vec<Line>) {
                 }
                 None => section.fail(
                     "folder",
-                    format!("{error:#}"),
+                    in_one_line(error.as_ref()),
                     "see that it is there and may be read; --dir names another",
                 ),
             }

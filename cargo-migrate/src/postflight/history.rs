@@ -1,7 +1,7 @@
 //! The history as it should be after a run.
 
 use migrate_core::{Newer, State, Version, name};
-use migrate_runtime::StatusEntry;
+use migrate_runtime::{StatusEntry, in_one_line};
 use serde_json::{Value, json};
 
 use crate::inspection::{Check, Finding, Severity, Situation, ask};
@@ -29,9 +29,9 @@ impl Check for History {
             Err(error) => {
                 return Ok(vec![finding(
                     Severity::Failure,
-                    format!("the history cannot be read: {error}"),
+                    format!("the history cannot be read: {}", in_one_line(error)),
                     Some(error.hint()),
-                    json!({ "unreadable": error.to_string() }),
+                    json!({ "unreadable": in_one_line(error) }),
                 )]);
             }
         };

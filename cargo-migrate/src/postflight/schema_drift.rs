@@ -1,7 +1,7 @@
 //! Whether the schema is what the applied migrations make.
 
 use anyhow::Error;
-use migrate_runtime::Error as EngineError;
+use migrate_runtime::{Error as EngineError, in_one_line};
 use serde_json::json;
 
 use crate::Exit;
@@ -59,7 +59,7 @@ impl Check for SchemaDrift {
                 };
                 vec![unknown(
                     Severity::Warning,
-                    format!("could not be looked for: {why}"),
+                    format!("could not be looked for: {}", in_one_line(why.as_ref())),
                     Some(format!("{hint}; --no-drift leaves this check out")),
                 )]
             }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use migrate_core::{Goal, Migration, Schema, Set};
 use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{
-    Connection, Database, Error as EngineError, Event, Interrupt, Migrator, Note, quote_identifier,
+    Connection, Database, Error as EngineError, Event, Interrupt, Migrator, Note, in_one_line,
+    quote_identifier,
 };
 
 use super::clients::{Clients, Phase};
@@ -100,7 +101,7 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: &Options
             Err(error)
         }
         Err(error) => {
-            rehearsed.failed = Some(error.to_string());
+            rehearsed.failed = Some(in_one_line(error.as_ref()));
             Ok(Ended { rehearsed, error: Some(error) })
         }
     }

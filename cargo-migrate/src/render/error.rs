@@ -7,10 +7,10 @@ use migrate_core::lock::LockError;
 use migrate_core::sql::{LineColumn, mask_text};
 use migrate_core::text::normalise;
 use migrate_core::{ScriptError, file};
-use migrate_runtime::Error as EngineError;
 use migrate_runtime::checks::Outcome;
 use migrate_runtime::error::{Disproof, Failure};
 use migrate_runtime::event::Session;
+use migrate_runtime::{Error as EngineError, causes};
 
 use super::checks;
 use super::escape::{escape, escape_line};
@@ -54,14 +54,8 @@ pub(crate) fn human(failure: &anyhow::Error, dir: Option<&Path>, page: Page) -> 
     }
     // What a server failure's own source says stands above already.
     if shown_by_server.is_none() {
-        let mut last = failure.to_string();
-        for cause in failure.chain().skip(1) {
-            let cause = cause.to_string();
-            // Many crates repeat their source in their own message.
-            if !last.contains(&cause) {
-                text += &format!("  {}: {}\n", paint.faint("because"), indented(&mask_text(&cause)));
-            }
-            last = cause;
+        for cause in causes(failure.as_ref()) {
+            text += &format!("  {}: {}\n", paint.faint("because"), indented(&mask_text(&cause)));
         }
     }
     for (word, other) in in_the_way(failure) {
@@ -273,6 +267,7 @@ pub(crate) fn kind(failure: &anyhow::Error) -> &'static str {
         Some(EngineError::Dirty { .. }) => "dirty",
         Some(EngineError::Refused(_)) => "refused",
         Some(EngineError::ForeignTable { .. }) => "foreign_table",
+        Some(EngineError::NewerLog { .. }) => "newer_log",
         Some(EngineError::LostWhilePartlyApplied { .. }) => "lost_while_partly_applied",
         Some(EngineError::LockLost { .. }) => "lock_lost",
         Some(EngineError::HistoryChanged { .. }) => "history_changed",

@@ -9,7 +9,7 @@ use migrate_core::{Direction, Warning};
 use migrate_runtime::error::{Failure, ServerError};
 use migrate_runtime::event::{PlannedStep, Recovery, RetryReason, Session};
 use migrate_runtime::rehearsal::LockMode;
-use migrate_runtime::{Error as EngineError, Event};
+use migrate_runtime::{Error as EngineError, Event, causes};
 use serde_json::{Value, json};
 
 use super::error::{self, place_of};
@@ -172,12 +172,11 @@ fn recovery(how: &Recovery) -> Value {
 
 /// Why a verb failed.
 pub(crate) fn error(failure: &anyhow::Error, dir: Option<&Path>) -> Value {
-    let chain: Vec<_> =
-        failure.chain().skip(1).map(|cause| mask_text(&cause.to_string()).into_owned()).collect();
+    let causes: Vec<_> = causes(failure.as_ref()).iter().map(|cause| mask_text(cause).into_owned()).collect();
     let mut value = json!({
         "kind": error::kind(failure),
         "message": mask_text(&failure.to_string()),
-        "causes": chain,
+        "causes": causes,
         "hints": error::hints(failure),
     });
     let Some(object) = value.as_object_mut() else { return value };

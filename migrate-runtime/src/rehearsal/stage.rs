@@ -255,7 +255,7 @@ pub(super) fn add<'w>(parts: &mut Vec<Part<'w>>, message: &mut Message<'w>, work
         }
         parts.push(Part::Copy { work, statement });
     } else {
-        message.script(work, &work.script.text, (statement.start, statement.end), (index, index + 1));
+        message.script(work, (statement.start, statement.end), (index, index + 1));
     }
 }
 

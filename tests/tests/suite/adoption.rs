@@ -82,6 +82,11 @@ fn foreign_tables_are_named_and_left_alone() {
             "golang-migrate",
         ),
         ("CREATE TABLE schema_migrations (version bigint PRIMARY KEY, inserted_at timestamp)", "Ecto"),
+        (
+            "CREATE TABLE schema_migrations (version text PRIMARY KEY, applied_at timestamptz NOT NULL, \
+             checksum text NOT NULL, dirty boolean NOT NULL, tenant int NOT NULL)",
+            "its column `tenant` must be given a value",
+        ),
         ("CREATE TYPE schema_migrations AS (version text)", ""),
         ("CREATE SEQUENCE schema_migrations", "a sequence"),
     ];

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use migrate_core::{Direction, Migration};
-use migrate_runtime::{Error as EngineError, quote_literal};
+use migrate_runtime::{Error as EngineError, in_one_line, quote_literal};
 use serde_json::{Value, json};
 
 use super::finding;
@@ -66,7 +66,7 @@ impl Check for PendingMigrations {
         let pending = situation.pending.migrations();
         if let Err(error) = &situation.status {
             let why = "the history cannot be read, so what is pending is not known";
-            return Ok(vec![finding(Severity::Warning, why, json!({ "unknown": error.to_string() }))]);
+            return Ok(vec![finding(Severity::Warning, why, json!({ "unknown": in_one_line(error) }))]);
         }
         if pending.is_empty() {
             return Ok(vec![finding(Severity::Info, "nothing is pending", json!({ "migrations": [] }))]);
