@@ -6,6 +6,7 @@ pub mod metadata;
 pub mod project;
 pub mod resolve;
 mod settings;
+mod sources;
 
 pub use dotenv::Dotenv;
 pub use lint::Lint;
