@@ -1,7 +1,7 @@
-//! Looking up and counting what a script destroys.
+//! Looking up what a script destroys, statement by statement.
 
 use std::collections::HashSet;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use migrate_core::sql::mask_text;
 use migrate_runtime::connection::Row;
@@ -9,35 +9,27 @@ use migrate_runtime::{Connection, Error as EngineError, quote_literal};
 
 use super::act::{Act, Class, Kind, Rows};
 use super::dependents::{self, Gone};
+use super::names::Names;
 use super::{Count, Loss, StepLoss, What};
 use crate::render::words::one_line;
-use crate::risk::Name;
 
-/// For how long all is counted together: a person waits for the answer. After it estimates do.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// One count may take so long.
 const ONE_COUNT: &str = "5s";
 
 /// Looks up what a plan's scripts destroy, statement by statement.
 pub(super) struct Measure<'a> {
     connection: &'a Connection,
-    since: Instant,
+    pub(super) since: Instant,
     step: StepLoss,
     /// What a statement of this plan set.
     search_path: Option<String>,
-    /// What tables are called, and what they are called on the server now; the newest last.
-    renamed: Vec<(String, String)>,
-    /// The same of columns, with the table's name on the server.
-    columns: Vec<(String, String, String)>,
-    /// Tables and columns that the plan itself made.
-    created: Vec<String>,
-    added: Vec<(String, String)>,
+    names: Names,
     /// Relations that are told of as a whole.
     told: HashSet<u32>,
 }
 
 /// What a question came to.
-type Answer<T> = anyhow::Result<Result<T, String>>;
+pub(super) type Answer<T> = anyhow::Result<Result<T, String>>;
 
 impl<'a> Measure<'a> {
     pub(super) fn new(connection: &'a Connection) -> Self {
@@ -46,10 +38,7 @@ impl<'a> Measure<'a> {
             since: Instant::now(),
             step: StepLoss::default(),
             search_path: None,
-            renamed: Vec::new(),
-            columns: Vec::new(),
-            created: Vec::new(),
-            added: Vec::new(),
+            names: Names::default(),
             told: HashSet::new(),
         }
     }
@@ -89,29 +78,19 @@ impl<'a> Measure<'a> {
                 Ok(())
             }
             Kind::Rename { from, to } => {
-                let (from, schema) = (
-                    self.name_now(from),
-                    Name::parse(from).and_then(|name| name.schema().map(str::to_owned)),
-                );
-                let to = match (schema, Name::parse(to).is_some_and(|to| to.schema().is_none())) {
-                    (Some(schema), true) => format!("{}.{to}", migrate_runtime::quote_identifier(&schema)),
-                    _ => to.clone(),
-                };
-                self.renamed.push((to, from));
+                self.names.rename(from, to);
                 Ok(())
             }
             Kind::RenameColumn { table, from, to } => {
-                let (table, from) = (self.name_now(table), self.column_now(table, from));
-                self.columns.push((table, to.clone(), from));
+                self.names.rename_column(table, from, to);
                 Ok(())
             }
             Kind::Create { name } => {
-                self.created.push(name.clone());
+                self.names.create(name);
                 Ok(())
             }
             Kind::AddColumn { table, column } => {
-                let table = self.name_now(table);
-                self.added.push((table, column.clone()));
+                self.names.add_column(table, column);
                 Ok(())
             }
             Kind::SearchPath(statement) => {
@@ -131,7 +110,7 @@ impl<'a> Measure<'a> {
 
     /// The rows of a question, or why the server refused it. In a read-only transaction, with the path that the script has
     /// set; a policy that would hide rows is a refusal, not a smaller number.
-    fn ask(&self, doing: &str, sql: &str) -> Answer<Vec<Row>> {
+    pub(super) fn ask(&self, doing: &str, sql: &str) -> Answer<Vec<Row>> {
         let path = self.search_path.as_deref().map(|path| format!("{path};")).unwrap_or_default();
         let message = format!(
             "BEGIN READ ONLY;SET LOCAL lock_timeout = '1s';SET LOCAL statement_timeout = '{ONE_COUNT}';\
@@ -147,40 +126,6 @@ impl<'a> Measure<'a> {
             }
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// A count, if there is time for one.
-    fn count(&self, sql: &str) -> Answer<Option<Row>> {
-        if self.since.elapsed() > PATIENCE {
-            return Ok(Err("no time is left to count".to_owned()));
-        }
-        Ok(self.ask("counting rows", sql)?.map(|rows| rows.into_iter().next()))
-    }
-
-    /// What a table that a statement names is called on the server now.
-    fn name_now(&self, name: &str) -> String {
-        let fits = |to: &str| match (Name::parse(to), Name::parse(name)) {
-            (Some(to), Some(name)) => to.fits(&name),
-            _ => false,
-        };
-        self.renamed
-            .iter()
-            .rev()
-            .find(|(to, _)| fits(to))
-            .map_or_else(|| name.to_owned(), |(_, from)| from.clone())
-    }
-
-    fn column_now(&self, table: &str, column: &str) -> String {
-        let table = self.name_now(table);
-        let renamed = self.columns.iter().rev().find(|(of, to, _)| *of == table && to == column);
-        renamed.map_or_else(|| column.to_owned(), |(_, _, from)| from.clone())
-    }
-
-    fn is_created(&self, name: &str) -> bool {
-        let name = Name::parse(name);
-        self.created
-            .iter()
-            .any(|created| Name::parse(created).zip(name.as_ref()).is_some_and(|(one, name)| one.fits(name)))
     }
 
     /// The oid, the kind and the whole name of a relation; `None` where there is none of this name.
@@ -203,10 +148,10 @@ impl<'a> Measure<'a> {
         doing: &str,
         if_exists: bool,
     ) -> anyhow::Result<Option<(u32, String)>> {
-        if self.is_created(name) {
+        if self.names.is_created(name) {
             return Ok(None);
         }
-        let now = self.name_now(name);
+        let now = self.names.now(name);
         match self.relation(&now)? {
             Ok(Some((oid, _, name))) => Ok(Some((oid, name))),
             Ok(None) if if_exists => Ok(None),
@@ -229,11 +174,11 @@ impl<'a> Measure<'a> {
         cascade: bool,
         if_exists: bool,
     ) -> anyhow::Result<()> {
-        if class == Class::Relation && self.is_created(name) {
+        if class == Class::Relation && self.names.is_created(name) {
             return Ok(());
         }
         let literal =
-            quote_literal(&if class == Class::Relation { self.name_now(name) } else { name.to_owned() });
+            quote_literal(&if class == Class::Relation { self.names.now(name) } else { name.to_owned() });
         let (catalog, oid) = match class {
             Class::Relation => ("pg_class", format!("pg_catalog.to_regclass({literal})")),
             Class::Schema => ("pg_namespace", format!("pg_catalog.to_regnamespace({literal})")),
@@ -312,80 +257,6 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    /// A whole table.
-    fn whole(&self, line: usize, oid: u32, name: &str, kind: &str) -> anyhow::Result<Loss> {
-        // A child of a plain table is another table; what is in the parts of a partitioned one is in it.
-        let only = if kind == "r" { "ONLY " } else { "" };
-        let rows = match self.count(&format!("SELECT pg_catalog.count(*) FROM {only}{name}"))? {
-            Ok(row) => row.and_then(|row| row.number(0)).map_or(Count::Unknown, Count::Exact),
-            Err(_) => self.estimate(oid)?,
-        };
-        let what = if kind == "m" { What::MaterializedView } else { What::Table };
-        Ok(Loss { bytes: self.bytes(oid)?, ..Loss::new(line, what, name, rows) })
-    }
-
-    /// The server's estimate of the rows of a table with all its parts.
-    fn estimate(&self, oid: u32) -> anyhow::Result<Count> {
-        let sql = format!(
-            "SELECT pg_catalog.sum(part.reltuples)::pg_catalog.int8 FROM pg_catalog.pg_class AS part WHERE part.reltuples >= 0 \
-             AND (part.oid = {oid} OR part.oid IN (SELECT relid FROM pg_catalog.pg_partition_tree({oid}::pg_catalog.regclass)))"
-        );
-        let rows = self.ask("reading an estimate", &sql)?.ok();
-        let rows = rows.and_then(|rows| rows.first().and_then(|row| row.number(0)));
-        Ok(rows.map_or(Count::Unknown, Count::About))
-    }
-
-    fn bytes(&self, oid: u32) -> anyhow::Result<Option<u64>> {
-        let sql = format!(
-            "SELECT pg_catalog.sum(pg_catalog.pg_total_relation_size(relid::pg_catalog.oid)) FROM (SELECT {oid} UNION \
-             SELECT relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree({oid}::pg_catalog.regclass)) AS part(relid)"
-        );
-        let rows = self.ask("reading a size", &sql)?.ok();
-        Ok(rows.and_then(|rows| rows.first().and_then(|row| row.number(0))))
-    }
-
-    fn sequence(&self, line: usize, name: &str) -> anyhow::Result<Loss> {
-        let at = self.ask("reading a sequence", &format!("SELECT last_value FROM {name}"))?.ok();
-        let at = at.and_then(|rows| rows.first().and_then(|row| row.number(0)));
-        Ok(Loss::new(line, What::Sequence, name, at.map_or(Count::Unknown, Count::Exact)))
-    }
-
-    /// The values of a column. `column` is as SQL writes it.
-    fn column(&self, line: usize, table: &str, column: &str) -> anyhow::Result<Loss> {
-        let sql = format!(
-            "SELECT pg_catalog.count({column}), pg_catalog.count(*), pg_catalog.sum(pg_catalog.pg_column_size({column})) FROM {table}"
-        );
-        let name = format!("{table}.{column}");
-        match self.count(&sql)? {
-            Ok(row) => {
-                let number = |index| row.as_ref().and_then(|row: &Row| row.number(index));
-                let exact = |value: Option<u64>| value.map_or(Count::Unknown, Count::Exact);
-                Ok(Loss {
-                    of: Some(exact(number(1))),
-                    bytes: number(2),
-                    ..Loss::new(line, What::Column, &name, exact(number(0)))
-                })
-            }
-            Err(_) => {
-                let sql = format!(
-                    "SELECT (class.reltuples * (1 - stats.null_frac))::pg_catalog.int8, class.reltuples::pg_catalog.int8 \
-                     FROM pg_catalog.pg_class AS class JOIN pg_catalog.pg_namespace AS space ON space.oid = class.relnamespace \
-                     LEFT JOIN pg_catalog.pg_stats AS stats ON stats.schemaname = space.nspname \
-                       AND stats.tablename = class.relname AND pg_catalog.quote_ident(stats.attname) = {} \
-                     WHERE class.oid = pg_catalog.to_regclass({}) AND class.reltuples >= 0 \
-                     ORDER BY stats.inherited DESC NULLS LAST LIMIT 1",
-                    quote_literal(column),
-                    quote_literal(table)
-                );
-                let rows = self.ask("reading an estimate", &sql)?.ok().unwrap_or_default();
-                let about = |index| {
-                    rows.first().and_then(|row| row.number(index)).map_or(Count::Unknown, Count::About)
-                };
-                Ok(Loss { of: Some(about(1)), ..Loss::new(line, What::Column, &name, about(0)) })
-            }
-        }
-    }
-
     fn drop_column(
         &mut self,
         line: usize,
@@ -394,8 +265,8 @@ impl<'a> Measure<'a> {
         cascade: bool,
         if_exists: bool,
     ) -> anyhow::Result<()> {
-        let (now, column_now) = (self.name_now(table), self.column_now(table, column));
-        if self.added.iter().any(|(of, added)| *of == now && added == column) {
+        let column_now = self.names.column_now(table, column);
+        if self.names.is_added(table, column) {
             return Ok(());
         }
         let Some((oid, name)) = self.table(line, table, "DROP COLUMN of", if_exists)? else { return Ok(()) };
@@ -463,8 +334,7 @@ impl<'a> Measure<'a> {
     ) -> anyhow::Result<()> {
         let doing = if what == What::Rows { "DELETE from" } else { "UPDATE of" };
         let Some((oid, name)) = self.table(line, &rows.table, doing, false)? else { return Ok(()) };
-        let renamed = self.name_now(&rows.table) != rows.table
-            || self.columns.iter().any(|(of, ..)| *of == self.name_now(&rows.table));
+        let renamed = self.names.is_renamed(&rows.table);
         let counted = match &rows.count {
             // Its condition speaks of names that are not there yet.
             _ if renamed => Err(String::new()),
@@ -498,22 +368,6 @@ impl<'a> Measure<'a> {
         Ok(())
     }
 
-    /// The tables whose rows go with the rows that they refer to.
-    fn referring(&self, oid: u32) -> anyhow::Result<Vec<String>> {
-        let sql = format!(
-            "WITH RECURSIVE gone(oid) AS (SELECT {oid}::pg_catalog.oid UNION SELECT con.conrelid FROM gone \
-               JOIN pg_catalog.pg_constraint AS con ON con.confrelid = gone.oid AND con.contype = 'f' AND con.confdeltype = 'c') \
-             SELECT pg_catalog.format('%I.%I', space.nspname, class.relname) FROM gone \
-             JOIN pg_catalog.pg_class AS class ON class.oid = gone.oid \
-             JOIN pg_catalog.pg_namespace AS space ON space.oid = class.relnamespace WHERE gone.oid <> {oid} ORDER BY 1"
-        );
-        let rows = self.ask("looking up what refers to it", &sql)?.unwrap_or_default();
-        Ok(rows
-            .iter()
-            .map(|row| format!("rows of {} that refer to them (ON DELETE CASCADE)", row.text(0)))
-            .collect())
-    }
-
     /// The values that are others once they were turned into the new type, and back.
     fn change_type(
         &mut self,
@@ -523,12 +377,11 @@ impl<'a> Measure<'a> {
         data_type: &str,
         value: &str,
     ) -> anyhow::Result<()> {
-        let now = self.name_now(table);
-        if self.added.iter().any(|(of, added)| *of == now && added == column) {
+        if self.names.is_added(table, column) {
             return Ok(());
         }
         let Some((oid, name)) = self.table(line, table, "ALTER COLUMN of", false)? else { return Ok(()) };
-        let column_now = self.column_now(table, column);
+        let column_now = self.names.column_now(table, column);
         let sql = format!(
             "SELECT pg_catalog.format_type(atttypid, atttypmod), pg_catalog.quote_ident(attname) FROM pg_catalog.pg_attribute \
              WHERE attrelid = {oid} AND attnum > 0 AND NOT attisdropped AND attname = (pg_catalog.parse_ident({}))[1]",

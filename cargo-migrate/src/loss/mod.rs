@@ -4,8 +4,10 @@
 //! server's estimate is told as one. What cannot be seen (a DO block, a function) is said, too.
 
 mod act;
+mod count;
 mod dependents;
 mod measure;
+mod names;
 #[cfg(test)]
 mod tests;
 
