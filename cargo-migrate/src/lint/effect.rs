@@ -61,7 +61,7 @@ impl Object {
     /// For people: `column orders.note`.
     pub(crate) fn shown(&self) -> String {
         let kind = self.kind.to_lowercase();
-        match (&self.name, &self.on) {
+        match (self.name.as_ref().map(Name::bare), self.on.as_ref().map(Name::bare)) {
             (Some(name), Some(on)) if matches!(self.kind.as_str(), "COLUMN") => format!("{kind} {on}.{name}"),
             (Some(name), Some(on)) if self.kind != "INDEX" => format!("{kind} {name} on {on}"),
             (Some(name), _) => format!("{kind} {name}"),
@@ -240,9 +240,9 @@ mod tests {
                 Effect::Drop { object, cascade } => {
                     format!("- {}{}", object.shown(), if *cascade { " cascade" } else { "" })
                 }
-                Effect::Rename { object, to } => format!("{} > {to}", object.shown()),
+                Effect::Rename { object, to } => format!("{} > {}", object.shown(), to.bare()),
                 Effect::Alter { object } => format!("~ {}", object.shown()),
-                Effect::Rows { verb, table } => format!("{verb} {table}"),
+                Effect::Rows { verb, table } => format!("{verb} {}", table.bare()),
                 Effect::Unknown => "?".to_owned(),
                 Effect::Other => "other".to_owned(),
                 Effect::Nothing => "nothing".to_owned(),

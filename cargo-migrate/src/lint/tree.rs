@@ -1,35 +1,11 @@
 //! Reading squawk's syntax tree: names, parts and places.
 
-use std::fmt;
 use std::ops::Range;
 
 use squawk_syntax::ast::normalize_name_node;
 use squawk_syntax::{SyntaxKind, SyntaxNode};
 
-/// A name as PostgreSQL stores it, with the schema where one was written.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Name {
-    pub(crate) schema: Option<String>,
-    pub(crate) name: String,
-}
-
-impl Name {
-    /// Whether both may mean one object: where only one has a schema, it is taken for the one that the search path
-    /// leads to.
-    pub(crate) fn may_be(&self, other: &Self) -> bool {
-        self.name == other.name
-            && (self.schema.is_none() || other.schema.is_none() || self.schema == other.schema)
-    }
-}
-
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.schema {
-            Some(schema) => write!(f, "{schema}.{}", self.name),
-            None => f.write_str(&self.name),
-        }
-    }
-}
+pub(crate) use crate::risk::Name;
 
 /// The first child of this kind.
 pub(crate) fn child(node: &SyntaxNode, kind: SyntaxKind) -> Option<SyntaxNode> {
@@ -150,10 +126,10 @@ mod tests {
             schema: schema.map(str::to_owned),
             name: name.to_owned(),
         };
-        assert!(name(None, "a").may_be(&name(Some("s"), "a")));
-        assert!(name(Some("s"), "a").may_be(&name(Some("s"), "a")));
-        assert!(!name(Some("t"), "a").may_be(&name(Some("s"), "a")));
-        assert!(!name(None, "a").may_be(&name(None, "b")));
+        assert!(name(None, "a").fits(&name(Some("s"), "a")));
+        assert!(name(Some("s"), "a").fits(&name(Some("s"), "a")));
+        assert!(!name(Some("t"), "a").fits(&name(Some("s"), "a")));
+        assert!(!name(None, "a").fits(&name(None, "b")));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Names of tables and indexes: as a script writes them, and as they are compared.
+//! Names of tables, indexes and whatever else has one: as a script writes them, and as they are compared.
 
 use std::fmt;
 
@@ -6,11 +6,12 @@ use squawk_syntax::SyntaxNode;
 use squawk_syntax::ast::{self, AstNode};
 use squawk_syntax::quote::quote_ident;
 
-/// The name of a relation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A name as PostgreSQL stores it, with the schema where one was written. It is shown as SQL writes it, with quotes where it
+/// needs them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Name {
-    schema: Option<String>,
-    name: String,
+    pub(crate) schema: Option<String>,
+    pub(crate) name: String,
 }
 
 impl Name {
@@ -68,7 +69,7 @@ impl Name {
         Some(Self { schema: parts.pop(), name })
     }
 
-    /// Whether both can mean the same relation. A name without a schema is found along a search path that the text does
+    /// Whether both can mean the same thing. A name without a schema is found along a search path that the text does
     /// not show, so it fits any.
     pub(crate) fn fits(&self, other: &Self) -> bool {
         self.name == other.name
@@ -76,6 +77,14 @@ impl Name {
                 (Some(one), Some(other)) => one == other,
                 _ => true,
             }
+    }
+
+    /// For a sentence: without quotes.
+    pub(crate) fn bare(&self) -> String {
+        match &self.schema {
+            Some(schema) => format!("{schema}.{}", self.name),
+            None => self.name.clone(),
+        }
     }
 
     /// The schema, where one is written.

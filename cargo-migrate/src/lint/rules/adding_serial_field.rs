@@ -45,7 +45,7 @@ fn check(case: &Case<'_>, _: &Parsed<'_>, node: &SyntaxNode, found: &mut Vec<Dra
                     RULE.name,
                     case,
                     span(&column),
-                    format!("{table} is rewritten under ACCESS EXCLUSIVE to number its rows"),
+                    format!("{} is rewritten under ACCESS EXCLUSIVE to number its rows", table.bare()),
                 )
                 .help("add the column without a default, set one for new rows, number the old ones later")
                 .safer(safer::script(case, node, &column, &RULE)),

@@ -27,7 +27,7 @@ fn check(case: &Case<'_>, _: &Parsed<'_>, node: &SyntaxNode, found: &mut Vec<Dra
             continue;
         }
         found.push(
-            Draft::new(RULE.name, case, span(&delete), format!("every row of {table} is deleted"))
+            Draft::new(RULE.name, case, span(&delete), format!("every row of {} is deleted", table.bare()))
                 .help("say which rows: WHERE …; where all are meant: WHERE true"),
         );
     }

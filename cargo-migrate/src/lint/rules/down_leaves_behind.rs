@@ -199,28 +199,28 @@ fn is_same(a: &Object, b: &Object) -> bool {
     let kinds = a.kind == b.kind || is_relation(&a.kind) && is_relation(&b.kind);
     let on = match (&a.on, &b.on) {
         // An index is dropped without its table's name.
-        (Some(a_on), Some(b_on)) => a_on.may_be(b_on),
+        (Some(a_on), Some(b_on)) => a_on.fits(b_on),
         _ => true,
     };
-    kinds && on && a.name.as_ref().zip(b.name.as_ref()).is_some_and(|(a, b)| a.may_be(b))
+    kinds && on && a.name.as_ref().zip(b.name.as_ref()).is_some_and(|(a, b)| a.fits(b))
 }
 
 fn is_part_of(object: &Object, table: &Object) -> bool {
-    object.on.as_ref().zip(table.name.as_ref()).is_some_and(|(on, table)| on.may_be(table))
+    object.on.as_ref().zip(table.name.as_ref()).is_some_and(|(on, table)| on.fits(table))
 }
 
 fn is_child(object: &Object, table: &Object, parents: &[(Name, Name)]) -> bool {
     let Some((own, table)) = object.name.as_ref().zip(table.name.as_ref()) else { return false };
-    parents.iter().any(|(child, parent)| child.may_be(own) && parent.may_be(table))
+    parents.iter().any(|(child, parent)| child.fits(own) && parent.fits(table))
 }
 
 fn shares_table(object: &Object, gone: &Object) -> bool {
-    object.on.as_ref().zip(gone.on.as_ref()).is_some_and(|(a, b)| a.may_be(b))
+    object.on.as_ref().zip(gone.on.as_ref()).is_some_and(|(a, b)| a.fits(b))
 }
 
 fn is_child_of_table(object: &Object, gone: &Object, parents: &[(Name, Name)]) -> bool {
     let Some((own, table)) = object.name.as_ref().zip(gone.on.as_ref()) else { return false };
-    parents.iter().any(|(child, parent)| child.may_be(own) && parent.may_be(table))
+    parents.iter().any(|(child, parent)| child.fits(own) && parent.fits(table))
 }
 
 fn is_inside(object: &Object, schema: &Object) -> bool {

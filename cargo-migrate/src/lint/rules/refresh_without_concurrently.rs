@@ -30,9 +30,14 @@ fn check(case: &Case<'_>, parsed: &Parsed<'_>, node: &SyntaxNode, found: &mut Ve
         return;
     }
     found.push(
-        Draft::new(RULE.name, case, parsed.span(), format!("readers of {view} wait until its query is done"))
-            .help("REFRESH MATERIALIZED VIEW CONCURRENTLY, where it has a unique index")
-            .safer(safer::script(case, node, node, &RULE)),
+        Draft::new(
+            RULE.name,
+            case,
+            parsed.span(),
+            format!("readers of {} wait until its query is done", view.bare()),
+        )
+        .help("REFRESH MATERIALIZED VIEW CONCURRENTLY, where it has a unique index")
+        .safer(safer::script(case, node, node, &RULE)),
     );
 }
 

@@ -48,6 +48,7 @@ fn check(case: &Case<'_>, found: &mut Vec<Draft>) {
         world.apply(node, case.index);
     }
     let (Some((ddl, altered)), Some((dml, changed))) = (altered, changed) else { return };
+    let (altered, changed) = (altered.bare(), changed.bare());
     let message = match ddl.statement.start < dml.statement.start {
         true => format!("the rows of {changed} are changed while {altered} is locked by the statement above"),
         false => format!("{altered} is altered in the transaction that changes rows of {changed}"),

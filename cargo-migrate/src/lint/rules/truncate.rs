@@ -28,7 +28,7 @@ fn check(case: &Case<'_>, parsed: &Parsed<'_>, node: &SyntaxNode, found: &mut Ve
     let tables: Vec<_> = all(node, SyntaxKind::TABLE_RELATION_NAME).map(|table| name(&table)).collect();
     let Some(used) = tables.iter().find(|table| !case.is_new(table)) else { return };
     found.push(
-        Draft::new(RULE.name, case, parsed.span(), format!("every row of {used} is gone")).help(
+        Draft::new(RULE.name, case, parsed.span(), format!("every row of {} is gone", used.bare())).help(
             "keep what goes in an archive table (template `data-archive`), or allow it with the reason",
         ),
     );

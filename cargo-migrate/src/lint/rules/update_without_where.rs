@@ -34,7 +34,7 @@ fn check(case: &Case<'_>, _: &Parsed<'_>, node: &SyntaxNode, found: &mut Vec<Dra
                 RULE.name,
                 case,
                 span(&update),
-                format!("every row of {table} is written in one transaction"),
+                format!("every row of {} is written in one transaction", table.bare()),
             )
             .help("say which rows need it: WHERE …; where all are meant: WHERE true"),
         );

@@ -136,7 +136,7 @@ fn is_table_or_part(object: &Object) -> bool {
 
 fn is_same(a: &Object, b: &Object) -> bool {
     let kinds = a.kind == b.kind || is_relation(&a.kind) && is_relation(&b.kind);
-    kinds && a.name.as_ref().zip(b.name.as_ref()).is_some_and(|(a, b)| a.may_be(b))
+    kinds && a.name.as_ref().zip(b.name.as_ref()).is_some_and(|(a, b)| a.fits(b))
 }
 
 /// Whether the folder knows better, or another of the findings says the same.
