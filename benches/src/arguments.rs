@@ -4,7 +4,8 @@ use crate::Result;
 use crate::tool::{self, Tool};
 
 pub const HELP: &str = "\
-usage: benches/run MEASURE… [--counts 10,100,1000] [--tools ours,sqlx,refinery,diesel] [--runs N] [--no-fsync] [--data FOLDER]
+usage: benches/run MEASURE… [--counts 10,100,1000] [--tools ours,sqlx,refinery,diesel] [--runs N] [--scales 7,80] [--no-fsync]
+                            [--data FOLDER]
 
 measures
   time      apply all, nothing to do, roll back all
@@ -16,13 +17,14 @@ measures
   parts     what each part of our message costs, beside the body alone
   schema    the schema of 1,000 tables as text, its digest, and again after a change, beside pg_dump
   verify    `cargo migrate verify` beside the same cycle with psql and pg_dump
-  backup    `cargo migrate backup create` beside pg_dump alone, and its memory, at 100 MB and at more than 1 GB
+  backup    `cargo migrate backup create` beside pg_dump alone, and its memory, on databases of --scales
   all       all of the above
   quick     time and wire with 10 and 100 migrations, and the number of crates
 
   --counts  how many migrations (default 10,100,1000)
   --tools   whom to run (default all; ours is always one of them)
   --runs    runs of each timing, of which the median is shown (default 7)
+  --scales  pgbench's scales for `backup`, about 15 MB each (default 7,80: 100 MB and more than 1 GB)
   --no-fsync  a server that does not wait for its disk: what is left is what the tools cost
   --data    where the throwaway server keeps its data (default: the system's folder for temporary files)";
 
@@ -48,6 +50,8 @@ pub struct Arguments {
     pub counts: Vec<usize>,
     pub tools: Vec<Tool>,
     pub runs: usize,
+    /// pgbench's, for `backup`.
+    pub scales: Vec<u32>,
     pub fsync: bool,
     pub data: std::path::PathBuf,
 }
@@ -59,6 +63,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Arguments> {
         counts: vec![10, 100, 1000],
         tools: tool::ALL.to_vec(),
         runs: 7,
+        scales: vec![7, 80],
         fsync: true,
         data: std::env::temp_dir(),
     };
@@ -93,6 +98,12 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Arguments> {
             }
             "--tools" => arguments.tools = tools(&value()?)?,
             "--runs" => arguments.runs = value()?.parse::<usize>()?.max(1),
+            "--scales" => {
+                arguments.scales = value()?.split(',').map(str::parse).collect::<Result<_, _>>()?;
+                if arguments.scales.contains(&0) {
+                    return Err("a scale of 0 is an empty database".into());
+                }
+            }
             "--no-fsync" => arguments.fsync = false,
             "--data" => arguments.data = value()?.into(),
             _ => return Err(format!("{word}?\n\n{HELP}").into()),
@@ -126,6 +137,13 @@ mod tests {
     fn counts_that_no_application_embeds_are_refused() {
         assert_eq!(words("time --counts 10,1000").unwrap().counts, [10, 1000]);
         assert!(words("time --counts 7").unwrap_err().to_string().contains("7 migrations"));
+    }
+
+    #[test]
+    fn scales_are_numbers_above_nothing() {
+        assert_eq!(words("backup --scales 3").unwrap().scales, [3]);
+        assert_eq!(words("backup").unwrap().scales, [7, 80]);
+        assert!(words("backup --scales 0").is_err() && words("backup --scales x").is_err());
     }
 
     #[test]

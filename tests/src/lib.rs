@@ -37,7 +37,7 @@ pub use output::{CANARY, Output, Running};
 pub use pgbouncer::PgBouncer;
 pub use proxy::Proxy;
 pub use redact::Redactor;
-pub use restorable::Restorable;
+pub use restorable::{Restorable, edit_manifest};
 pub use small_disk::SmallDisk;
 pub use subject::Subject;
 pub use terminal::Terminal;

@@ -23,6 +23,8 @@ pub(crate) enum Damage {
     BadManifest { why: String },
     #[error("its manifest is of version {version}, and this program reads {VERSION}")]
     NewerManifest { version: u64 },
+    #[error("manifest.json was edited after it was written: {}", what.join(", "))]
+    EditedManifest { what: Vec<String> },
     #[error("its manifest is that of {id}")]
     OtherName { id: String },
     #[error("{file} is missing")]

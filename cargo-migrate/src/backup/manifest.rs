@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::inspection::Identity;
 
-/// The version of the manifest's form. A newer one is refused: what it says may mean something else.
-pub(crate) const VERSION: u32 = 1;
+/// The version of the manifest's form. A newer one is refused: what it says may mean something else. The first one had no
+/// seal.
+pub(crate) const VERSION: u32 = 2;
 
 /// What a backup is a backup of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -13,6 +13,7 @@ mod partial;
 mod prune;
 mod read;
 pub(crate) mod restore;
+mod seal;
 mod select;
 mod snapshot;
 mod store;

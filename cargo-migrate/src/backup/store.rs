@@ -8,6 +8,7 @@ use migrate_core::file;
 
 use super::examine::Damage;
 use super::manifest::{self, Manifest};
+use super::seal;
 use crate::Problem;
 use crate::config::Settings;
 
@@ -198,6 +199,10 @@ impl Backup {
         if version > u64::from(manifest::VERSION) {
             return Err(Damage::NewerManifest { version });
         }
+        let what = seal::broken(&value);
+        if !what.is_empty() {
+            return Err(Damage::EditedManifest { what });
+        }
         let manifest: Manifest = serde_json::from_value(value).map_err(bad)?;
         let name = folder_name(folder);
         if manifest.id != name {
@@ -211,9 +216,12 @@ impl Backup {
         &self.manifest.id
     }
 
-    /// Writes a manifest that was changed, in one step.
+    /// Seals a manifest and writes it, in one step.
     pub(super) fn write(&self) -> Result<(), file::FileError> {
-        let mut text = serde_json::to_string_pretty(&self.manifest).unwrap_or_default();
+        // A tree of texts and numbers cannot fail to be written.
+        let mut value = serde_json::to_value(&self.manifest).unwrap_or_default();
+        seal::seal(&mut value);
+        let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
         text.push('\n');
         file::replace_private(&self.folder.join(MANIFEST), text.as_bytes())
     }
@@ -290,7 +298,15 @@ pub(crate) mod tests {
         assert!(why().contains("its manifest cannot be read: EOF"), "{}", why());
         write("{\"version\": 7}");
         assert!(why().contains("its manifest is of version 7"), "{}", why());
-        write(&serde_json::to_string(&manifest(TWO)).unwrap());
+        let mut unsealed = serde_json::to_value(manifest(ONE)).unwrap();
+        write(&unsealed.to_string());
+        assert!(why().contains("was edited after it was written: `seal` is missing"), "{}", why());
+        // Of a version that had none.
+        unsealed["version"] = 1.into();
+        write(&unsealed.to_string());
+        assert_eq!(store.get(ONE).unwrap().id(), ONE);
+        let other = fs::read_to_string(folder.path().join(TWO).join(MANIFEST)).unwrap();
+        write(&other);
         assert!(why().contains(&format!("its manifest is that of {TWO}")), "{}", why());
         fs::remove_file(folder.path().join(ONE).join(MANIFEST)).unwrap();
         assert!(why().contains("it has no manifest"), "{}", why());

@@ -47,10 +47,7 @@ pub(crate) fn backups(environment: &TestEnvironment) -> Vec<PathBuf> {
 }
 
 fn edit_manifest(folder: &Path, edit: impl FnOnce(&mut Value)) {
-    let path = folder.join("manifest.json");
-    let mut manifest: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-    edit(&mut manifest);
-    std::fs::write(&path, manifest.to_string()).unwrap();
+    migrate_tests::edit_manifest(&folder.join("manifest.json"), edit);
 }
 
 /// T17: each of the ways in which a backup can be spoilt is told in words of its own, before any server is touched.
@@ -162,6 +159,48 @@ fn each_of_the_mutilations_is_found_and_named() {
     let output = environment.run(&["backup", "verify", &name(directory)]);
     let told = &output.expect(8).stdout;
     assert!(told.contains(&format!("archive/{} is missing", name(&one))), "{told}");
+}
+
+/// Any field: each is told by its name, by whatever verb comes upon it; and what a version without seals wrote is read.
+#[test]
+fn an_edited_manifest_is_told_with_its_field() {
+    let environment = shop();
+    environment.run(&["backup", "create"]).success();
+    let folder = &backups(&environment)[0];
+    let path = folder.join("manifest.json");
+    let written: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let other = |value: &Value| match value {
+        Value::Null => 1.into(),
+        Value::Bool(value) => (!value).into(),
+        Value::Number(_) => 4_711.into(),
+        Value::String(text) => format!("{text}x").into(),
+        Value::Array(_) => Value::Array(Vec::new()),
+        Value::Object(_) => Value::Object(serde_json::Map::default()),
+    };
+    let fields: Vec<_> = written.as_object().unwrap().keys().filter(|field| *field != "seal").collect();
+    assert!(fields.len() > 20, "{fields:?}");
+    for field in fields {
+        let mut edited = written.clone();
+        // A newer version is told as one.
+        edited[field] = if field == "version" { 1.into() } else { other(&written[field]) };
+        std::fs::write(&path, edited.to_string()).unwrap();
+        let output = environment.run(&["backup", "verify"]);
+        let told = format!("manifest.json was edited after it was written: `{field}` is not what it was");
+        assert!(output.expect(8).stdout.contains(&told), "{field}: {}", output.stdout);
+    }
+    let mut edited = written.clone();
+    edited["rows"]["public.orders"] = 99.into();
+    std::fs::write(&path, edited.to_string()).unwrap();
+    let output = environment.run(&["backup", "restore"]);
+    assert!(output.expect(1).stderr.contains("`rows` is not what it was"), "{}", output.stderr);
+    assert!(environment.run(&["backup", "list"]).success().stdout.contains("`rows` is not what it was"));
+    std::fs::write(&path, written.to_string()).unwrap();
+    environment.run(&["backup", "verify"]).success();
+    edit_manifest(folder, |_| {});
+    environment.run(&["backup", "verify"]).success();
+    // What was read through is sealed from then on.
+    let verified: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    assert!(verified["seal"]["verified"].is_string(), "{verified}");
 }
 
 /// A manifest that fits an archive which is no archive, or one of other rows: what only reading it through shows.

@@ -291,9 +291,8 @@ fn without_a_verified_backup_it_says_how_to_make_one() {
     let file = ".migrate/backups/latest/manifest.json";
     let manifest = environment.read(file);
     let with = |key: &str, value: Value| {
-        let mut changed: Value = serde_json::from_str(&manifest).unwrap();
-        changed[key] = value;
-        environment.write(file, changed.to_string());
+        environment.write(file, &manifest);
+        migrate_tests::edit_manifest(&environment.path(file), |changed| changed[key] = value);
     };
     with("database_bytes", json!(1u64 << 60));
     let refused = environment.run(&["rehearse", "--scratch-dir", "/tmp"]);

@@ -1,6 +1,6 @@
 //! What a restore refuses, before it touches a server where it can.
 
-use migrate_tests::{Cluster, PgBouncer, Restorable, TestEnvironment, skip};
+use migrate_tests::{Cluster, PgBouncer, Restorable, TestEnvironment, edit_manifest, skip};
 
 #[test]
 fn a_damaged_backup_is_refused_before_a_server_is_asked() {
@@ -83,11 +83,7 @@ fn what_the_server_refuses_leaves_nothing() {
     let id = shop.backup(&[]);
     // A backup whose archive says something else than the server can do: its roles are gone.
     let mut admin = shop.cluster.admin();
-    let path = shop.manifest(&id);
-    let mut value: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
-    value["roles"] = serde_json::json!([]);
-    std::fs::write(&path, value.to_string()).unwrap();
+    edit_manifest(&shop.manifest(&id), |manifest| manifest["roles"] = serde_json::json!([]));
     admin.batch_execute("ALTER DATABASE shop SET default_transaction_read_only TO off").unwrap();
     let mut client = shop.client("shop");
     client.batch_execute("ALTER TABLE \"we ird\".\"Odd \"\"name\" OWNER TO postgres").unwrap();

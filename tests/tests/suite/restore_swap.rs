@@ -1,7 +1,7 @@
 //! A swap: who is told, what stops it, and that nothing is swapped in that was not verified.
 
 use migrate_tests::wait::answer;
-use migrate_tests::{Cluster, Restorable, Terminal, poll_until};
+use migrate_tests::{Cluster, Restorable, Terminal, edit_manifest, poll_until};
 use postgres::{Client, NoTls};
 
 #[test]
@@ -88,10 +88,10 @@ fn what_is_not_what_was_backed_up_is_not_swapped_in() {
     let id = shop.backup(&[]);
     let path = shop.manifest(&id);
     let manifest = std::fs::read_to_string(&path).unwrap();
-    let mut value: serde_json::Value = serde_json::from_str(&manifest).unwrap();
-    value["rows"]["public.orders"] = 999.into();
-    value["schema_digest"] = "0".repeat(64).into();
-    std::fs::write(&path, value.to_string()).unwrap();
+    edit_manifest(&path, |value| {
+        value["rows"]["public.orders"] = 999.into();
+        value["schema_digest"] = "0".repeat(64).into();
+    });
     let output = shop.restore(&["--swap", "--yes"]);
     let said = &output.expect(1).stderr;
     assert!(said.contains("public.orders has 1000 rows, and had 999"), "{said}");
@@ -118,17 +118,16 @@ fn rows_that_were_not_counted_yet_are_counted_before() {
     let shop = Restorable::new();
     let id = shop.backup(&[]);
     let path = shop.manifest(&id);
-    let text = std::fs::read_to_string(&path).unwrap();
-    let mut manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
-    manifest["rows"]["public.orders"] = serde_json::Value::Null;
-    std::fs::write(&path, manifest.to_string()).unwrap();
+    edit_manifest(&path, |manifest| manifest["rows"]["public.orders"] = serde_json::Value::Null);
     let output = shop.restore(&["--into", "counted"]);
     let counting = format!("counting the rows in {id}: it was never verified");
     assert!(output.success().stderr.contains(&counting), "{}", output.stderr);
     assert_eq!(shop.ask("counted", "SELECT count(*) FROM orders"), "1000");
     // Of a table that is not in the archive nobody can say how many there should be.
-    manifest["rows"]["public.nowhere"] = serde_json::Value::Null;
-    std::fs::write(&path, manifest.to_string()).unwrap();
+    edit_manifest(&path, |manifest| {
+        manifest["rows"]["public.orders"] = serde_json::Value::Null;
+        manifest["rows"]["public.nowhere"] = serde_json::Value::Null;
+    });
     let output = shop.restore(&["--into", "other"]);
     assert!(output.expect(1).stderr.contains("public.nowhere is not in it"), "{}", output.stderr);
     assert_eq!(shop.databases("other%"), Vec::<String>::new());
