@@ -347,6 +347,16 @@ pub enum Problem {
         /// The backup folder.
         folder: PathBuf,
     },
+    /// There are backups, and none is of the database that is meant.
+    #[error("there is no backup of {of} in {}, only of {}", folder.display(), others.join(", "))]
+    NoOwnBackup {
+        /// What was meant.
+        of: String,
+        /// The backup folder.
+        folder: PathBuf,
+        /// Of what there are backups.
+        others: Vec<String>,
+    },
     /// Several backups begin with this.
     #[error("`{name}` may mean {}", found.join(", "))]
     SeveralBackups {
@@ -367,6 +377,29 @@ pub enum Problem {
     #[error("no backup was made: {why}")]
     BackupFailed {
         /// Why, with what the program said.
+        why: String,
+    },
+    /// A backup that does not fit on its disk.
+    #[error(
+        "no backup was made: no room on the disk of {}: {room}{}", folder.display(),
+        said.as_ref().map_or_else(String::new, |said| format!(" ({said})"))
+    )]
+    BackupDiskFull {
+        /// The backup folder.
+        folder: PathBuf,
+        /// What is free and what is needed, in words.
+        room: String,
+        /// What was said, where it was tried.
+        said: Option<String>,
+    },
+    /// A backup that is good, which its full disk did not let us write down.
+    #[error("backup {id} is good, and that could not be written into {}: {why}", folder.display())]
+    NotRecorded {
+        /// Its id.
+        id: String,
+        /// Its folder.
+        folder: PathBuf,
+        /// What the system said.
         why: String,
     },
     /// A backup that was not put back.
@@ -451,6 +484,8 @@ impl Problem {
             | Self::Declined
             | Self::DamagedBackup { .. }
             | Self::BackupFailed { .. }
+            | Self::NotRecorded { .. }
+            | Self::BackupDiskFull { .. }
             | Self::LoadFailed { .. }
             | Self::MissingRoles { .. }
             | Self::OtherFiles { .. }
@@ -508,9 +543,12 @@ impl Problem {
             Self::NoSnapshot { .. } => "no_snapshot",
             Self::BadSnapshot { .. } => "bad_snapshot",
             Self::NoBackup { .. } => "no_backup",
+            Self::NoOwnBackup { .. } => "no_own_backup",
             Self::SeveralBackups { .. } => "several_backups",
             Self::DamagedBackup { .. } => "damaged_backup",
             Self::BackupFailed { .. } => "backup_failed",
+            Self::NotRecorded { .. } => "backup_not_recorded",
+            Self::BackupDiskFull { .. } => "backup_disk_full",
             Self::LoadFailed { .. } => "load_failed",
             Self::MissingRoles { .. } => "missing_roles",
             Self::NoReport { .. } => "no_report",

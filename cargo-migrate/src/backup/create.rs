@@ -18,11 +18,14 @@ use super::dump::{Compression, Dump, Progress};
 use super::examine::{Interruptible, files};
 use super::manifest::{FileEntry, Format, Manifest, Scope, VERSION};
 use super::partial::Partial;
+use super::room::{self, Room, Verdict};
 use super::select::{Selection, Wish};
 use super::snapshot::Snapshot;
 use super::store::{Backup, Store};
+use super::whose::Whose;
 use crate::command::Call;
 use crate::config::Settings;
+use crate::render::view::{BackupProgress, BackupRoom};
 use crate::{Problem, clock};
 
 /// How many bytes of tables are read a second time to count their rows, unless all are to be. pg_dump has to read them all,
@@ -63,11 +66,14 @@ pub(crate) fn create(call: &Call, settings: &Settings, options: &CreateOptions) 
     let works = call.context.engine_works();
     let meter = call.ui.meter("backup_progress");
     let interrupt = &call.context.interrupt;
-    let making = Making { database: &database, settings, options, interrupt, stop: Interrupt::new() };
-    let made = making.forwarded(|progress| meter.tell(&crate::render::view::BackupProgress(progress)));
+    let store = Store::open(settings);
+    let mut room = Room { folder: store.folder().to_owned(), ..Room::default() };
+    let making = Making { database: &database, settings, options, interrupt, stop: Interrupt::new(), store };
+    let doubt = |room: &Room| call.ui.remark(&BackupRoom(room), "backup_room");
+    let made = making.forwarded(&mut room, doubt, |progress| meter.tell(&BackupProgress(progress)));
     drop(works);
     call.ui.rest();
-    made
+    made.map_err(|error| room::told(error, &room))
 }
 
 struct Making<'a> {
@@ -77,11 +83,17 @@ struct Making<'a> {
     interrupt: &'a Interrupt,
     /// Ends what the snapshot's connection does: where we are to stop, and where pg_dump failed.
     stop: Interrupt,
+    store: Store,
 }
 
 impl Making<'_> {
     /// Hands on that we are to stop.
-    fn forwarded(&self, tell: impl FnMut(&Progress)) -> anyhow::Result<Backup> {
+    fn forwarded(
+        &self,
+        room: &mut Room,
+        doubt: impl Fn(&Room),
+        tell: impl FnMut(&Progress),
+    ) -> anyhow::Result<Backup> {
         let over = AtomicBool::new(false);
         thread::scope(|scope| {
             let forwarding = scope.spawn(|| {
@@ -92,23 +104,34 @@ impl Making<'_> {
                     thread::park_timeout(Duration::from_millis(50));
                 }
             });
-            let made = self.run(tell);
+            let made = self.run(room, doubt, tell);
             over.store(true, Ordering::SeqCst);
             forwarding.thread().unpark();
             made
         })
     }
 
-    fn run(&self, tell: impl FnMut(&Progress)) -> anyhow::Result<Backup> {
+    fn run(
+        &self,
+        room: &mut Room,
+        doubt: impl Fn(&Room),
+        tell: impl FnMut(&Progress),
+    ) -> anyhow::Result<Backup> {
         let began = Instant::now();
         let snapshot = Snapshot::begin(self.database, &self.stop)?;
         let programs = ClientPrograms::find(snapshot.major())?;
         let selection = Selection::of(&snapshot.connection, &self.options.wish)?;
-        let store = Store::open(self.settings);
+        let store = &self.store;
+        *room = self.room(&snapshot, &selection);
+        match room.verdict() {
+            Verdict::Enough => {}
+            Verdict::Doubtful => doubt(room),
+            Verdict::TooLittle => return Err(room.problem(None).into()),
+        }
         crate::records::make_folder(store.folder()).map_err(Problem::io(store.folder()))?;
         let lock_wait = self.settings.wait_for_table();
         let name = snapshot.export(&selection, lock_wait).map_err(not_allowed)?;
-        let partial = Partial::begin(&store, &clock::stamp(SystemTime::now()))?;
+        let partial = Partial::begin(store, &clock::stamp(SystemTime::now()))?;
 
         let compression = Compression::best(&programs, self.options.format);
         let application = format!("cargo-migrate {} {}", partial.id, std::process::id());
@@ -160,8 +183,24 @@ impl Making<'_> {
         backup
             .write()
             .map_err(|error| Problem::BackupFailed { why: format!("{error}: {}", error.source) })?;
-        backup.folder = partial.finish(&store).map_err(failed)?;
+        backup.folder = partial.finish(store).map_err(failed)?;
         Ok(backup)
+    }
+
+    /// What there is to know of the disk before anything is written to it.
+    fn room(&self, snapshot: &Snapshot, selection: &Selection) -> Room {
+        let whose = Whose::of(self.settings).with(&snapshot.identity);
+        // A folder that cannot be read is told when it is written to.
+        let mut own = self.store.list().unwrap_or_default();
+        own.retain(|backup| whose.owns(&backup.manifest));
+        Room::of(
+            self.store.folder(),
+            selection.bytes(),
+            snapshot.database_bytes,
+            self.options.format,
+            self.options.wish == Wish::Whole,
+            &own,
+        )
     }
 
     /// pg_dump on one thread, what we want to know on another, both of the same moment.

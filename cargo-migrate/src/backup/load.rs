@@ -11,11 +11,12 @@ use migrate_runtime::{Connection, Database, Interrupt, quote_identifier, quote_l
 use migrate_testing::ClientPrograms;
 
 use super::examine::examine;
-use super::manifest::Format;
+use super::manifest::{Format, Scope};
+use super::restore::At;
 use super::store::Backup;
 use crate::Problem;
 use crate::command::Call;
-use crate::process::{self, Streams};
+use crate::process::{self, Streams, Tick};
 
 /// How an archive is put into a database.
 #[derive(Clone, Debug, Default)]
@@ -56,7 +57,15 @@ pub(crate) fn load(
     database: &Database,
     options: &LoadOptions,
 ) -> anyhow::Result<()> {
-    load_with(&call.context.interrupt, backup, database, options)
+    load_with(&call.context.interrupt, backup, database, options, Watching::default())
+}
+
+/// What goes on beside the loading.
+#[derive(Default)]
+pub(super) struct Watching<'a> {
+    /// Hears what pg_restore is at.
+    pub(super) at: Option<&'a At>,
+    pub(super) tick: Option<Tick<'a>>,
 }
 
 pub(super) fn load_with(
@@ -64,6 +73,7 @@ pub(super) fn load_with(
     backup: &Backup,
     database: &Database,
     options: &LoadOptions,
+    watching: Watching<'_>,
 ) -> anyhow::Result<()> {
     let manifest = &backup.manifest;
     if manifest.format == Format::Plain
@@ -95,8 +105,8 @@ pub(super) fn load_with(
     let loading =
         Loading { interrupt, backup, database: &database, options, programs: &programs, server_major };
     match manifest.format {
-        Format::Plain => loading.with_psql(),
-        Format::Custom | Format::Directory => loading.with_pg_restore(),
+        Format::Plain => loading.with_psql(watching),
+        Format::Custom | Format::Directory => loading.with_pg_restore(watching),
     }
 }
 
@@ -135,7 +145,7 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    fn with_pg_restore(&self) -> anyhow::Result<()> {
+    fn with_pg_restore(&self, watching: Watching<'_>) -> anyhow::Result<()> {
         let archive = self.backup.archive();
         let mut command = process::command(&self.programs.pg_restore, self.database);
         command.arg(connection_argument(self.database)).args(["--no-password", "--verbose"]);
@@ -156,8 +166,14 @@ impl Loading<'_> {
         command.arg(&archive);
         let errors = Arc::new(Mutex::new(Errors::default()));
         let heard = Arc::clone(&errors);
-        let listener = move |line: &str| heard.lock().unwrap_or_else(PoisonError::into_inner).hear(line);
-        let streams = Streams { listener: Some(Box::new(listener)), ..Streams::default() };
+        let Watching { at, tick } = watching;
+        let listener = move |line: &str| {
+            if let Some(at) = at {
+                at.hear(line);
+            }
+            heard.lock().unwrap_or_else(PoisonError::into_inner).hear(line)
+        };
+        let streams = Streams { listener: Some(Box::new(listener)), tick, ..Streams::default() };
         let ended = process::run(command, streams, self.interrupt)?;
         let harmless = errors.lock().unwrap_or_else(PoisonError::into_inner).harmless();
         if ended.status.success() || (tolerant && ended.status.code() == Some(1) && harmless) {
@@ -166,7 +182,7 @@ impl Loading<'_> {
         Err(self.failed("pg_restore", &ended).into())
     }
 
-    fn with_psql(&self) -> anyhow::Result<()> {
+    fn with_psql(&self, watching: Watching<'_>) -> anyhow::Result<()> {
         let archive = self.backup.archive();
         let packed = std::fs::File::open(&archive).map_err(Problem::io(&archive))?;
         let mut command = process::command(&self.programs.psql, self.database);
@@ -182,7 +198,7 @@ impl Loading<'_> {
         let mut source = BufReader::with_capacity(256 * 1024, MultiGzDecoder::new(packed));
         let head = if self.sends_too_much() { without_new_settings(&mut source)? } else { Vec::new() };
         let input = io::Cursor::new(head).chain(source);
-        let streams = Streams { input: Some(Box::new(input)), ..Streams::default() };
+        let streams = Streams { input: Some(Box::new(input)), tick: watching.tick, ..Streams::default() };
         let ended = process::run(command, streams, self.interrupt)?;
         if ended.status.success() { Ok(()) } else { Err(self.failed("psql", &ended).into()) }
     }
@@ -197,11 +213,18 @@ impl Loading<'_> {
 
     /// What is to be loaded of the archive's contents, where it is not all of it.
     fn list(&self) -> anyhow::Result<Option<tempfile::NamedTempFile>> {
-        if self.options.tables.is_empty() {
+        let manifest = &self.backup.manifest;
+        // A part has not what its keys and triggers refer to.
+        let part = manifest.scope != Scope::Whole;
+        if self.options.tables.is_empty() && !part {
             return Ok(None);
         }
+        let tables = match self.options.tables.is_empty() {
+            true => manifest.rows.keys().cloned().collect(),
+            false => self.options.tables.clone(),
+        };
         let contents = contents(self.programs, self.backup, self.database, self.interrupt)?;
-        let chosen = chosen(&contents, &self.options.tables);
+        let chosen = chosen(&contents, &tables, &manifest.roles, part);
         let io = |path: std::path::PathBuf| Problem::io(path);
         let mut file = tempfile::NamedTempFile::new().map_err(io(std::env::temp_dir()))?;
         file.write_all(chosen.as_bytes()).map_err(io(file.path().to_owned()))?;
@@ -259,17 +282,35 @@ fn contents(
 }
 
 /// The lines of a list (`PrintTOCSummary`: `3380; 0 16388 TABLE DATA public orders alice`) that stay where only the data of
-/// these tables is wanted.
-fn chosen(contents: &str, tables: &[String]) -> String {
-    let plain = |table: &String| super::name::parts(table).map(|(schema, name)| format!("{schema} {name} "));
+/// these tables is wanted; of a `part` of a database without what calls for the rest of it. `roles` are those that can own
+/// a table: a name with spaces is told from the owner's by them.
+fn chosen(contents: &str, tables: &[String], roles: &[String], part: bool) -> String {
+    // `sanitize_line` writes a line end as a space.
+    let plain = |table: &String| {
+        let (schema, name) = super::name::parts(table)?;
+        Some(format!("{schema} {name} ").replace(['\n', '\r'], " "))
+    };
     let tables: Vec<_> = tables.iter().filter_map(plain).collect();
+    let roles: Vec<_> = roles.iter().map(|role| role.replace(['\n', '\r'], " ")).collect();
+    let is_owner = |rest: &str| roles.is_empty() || roles.iter().any(|role| role == rest);
+    let dropped: &[&str] = match part {
+        true => &[
+            "FK CONSTRAINT ",
+            "MATERIALIZED VIEW DATA ",
+            "TRIGGER ",
+            "POLICY ",
+            "RULE ",
+            "PUBLICATION TABLE ",
+        ],
+        false => &["FK CONSTRAINT ", "MATERIALIZED VIEW DATA "],
+    };
     let mut lines = String::new();
     for line in contents.split('\n').filter(|line| !line.starts_with(';')) {
         let entry = line.splitn(4, ' ').nth(3).unwrap_or_default();
         // A partition's rows are held to the foreign keys of the table above it, whose name is not in the list: none stays.
         let stays = match entry.strip_prefix("TABLE DATA ") {
-            Some(rest) => tables.iter().any(|table| rest.starts_with(table.as_str())),
-            None => !entry.starts_with("FK CONSTRAINT ") && !entry.starts_with("MATERIALIZED VIEW DATA "),
+            Some(rest) => tables.iter().any(|table| rest.strip_prefix(table.as_str()).is_some_and(is_owner)),
+            None => !dropped.iter().any(|kind| entry.starts_with(kind)),
         };
         if stays {
             lines.push_str(line);
@@ -317,14 +358,23 @@ mod tests {
             211; 1259 16390 TABLE public orders old alice\n\
             3380; 0 16388 TABLE DATA public orders alice\n\
             3381; 0 16390 TABLE DATA public orders_old alice\n\
+            3383; 0 16395 TABLE DATA public orders old alice\n\
             3382; 0 16391 MATERIALIZED VIEW DATA public sums alice\n\
             3241; 2606 16392 CONSTRAINT public orders orders_pkey alice\n\
             3242; 2606 16393 FK CONSTRAINT public orders orders_customer_fkey alice\n\
-            3243; 2606 16394 FK CONSTRAINT public items items_order_fkey alice\n";
-        let chosen = chosen(contents, &["public.orders".to_owned()]);
-        let ids: Vec<_> =
-            chosen.split('\n').filter_map(|line| line.split_once(';')).map(|(id, _)| id).collect();
-        assert_eq!(ids, ["210", "211", "3380", "3241"]);
+            3243; 2606 16394 FK CONSTRAINT public items items_order_fkey alice\n\
+            3244; 2620 16396 TRIGGER public orders touch alice\n";
+        let ids = |tables: &[&str], part| {
+            let tables: Vec<_> = tables.iter().map(|table| (*table).to_owned()).collect();
+            let chosen = chosen(contents, &tables, &["alice".to_owned()], part);
+            let lines = chosen.split('\n').filter_map(|line| line.split_once(';'));
+            lines.map(|(id, _)| id.to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&["public.orders"], false), ["210", "211", "3380", "3241", "3244"]);
+        assert_eq!(ids(&["public.orders"], true), ["210", "211", "3380", "3241"]);
+        assert_eq!(ids(&["public.\"orders old\""], true), ["210", "211", "3383", "3241"]);
+        // The line end is a space in the list.
+        assert_eq!(ids(&["public.\"orders\nold\""], true), ["210", "211", "3383", "3241"]);
     }
 
     #[test]

@@ -13,11 +13,13 @@ mod partial;
 mod prune;
 mod read;
 pub(crate) mod restore;
+mod room;
 mod seal;
 mod select;
 mod snapshot;
 mod store;
 mod verify;
+mod whose;
 
 pub(crate) use create::{CreateOptions, create};
 pub(crate) use dump::Progress;
@@ -26,9 +28,11 @@ pub(crate) use load::{LoadOptions, MissingRoles, load};
 pub(crate) use manifest::{Format, Manifest, Scope};
 pub(crate) use partial::sweep;
 pub(crate) use prune::{Rule, age, choose, remove};
+pub(crate) use room::{Room, Verdict};
 pub(crate) use select::Wish;
 pub(crate) use store::{Backup, Entry, LATEST, Store};
 pub(crate) use verify::{Trial, verify, verify_in};
+pub(crate) use whose::{Whose, owner};
 
 #[cfg(test)]
 pub(crate) mod testing {

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 
+use super::manifest::{Manifest, Scope};
 use super::store::{Backup, Store};
 use crate::Problem;
 
@@ -18,25 +19,39 @@ pub(crate) struct Rule {
     pub(crate) older_than: Option<Duration>,
 }
 
-/// The backups that may go, newest first. Of each database the newest stays, and the newest one that was verified, whatever
-/// the rule says. `backups` are the newest first; a rule that says nothing lets nothing go.
+/// The backups that may go, newest first. Of each database the newest stays, and the newest one that was verified, and both
+/// of the whole database too, where parts of it are newer, whatever the rule says. `backups` are the newest first; a rule that
+/// says nothing lets nothing go.
 pub(crate) fn choose(backups: &[Backup], rule: Rule, now: SystemTime) -> Vec<Backup> {
     if rule == Rule::default() {
         return Vec::new();
     }
     let mut databases: BTreeMap<_, Vec<&Backup>> = BTreeMap::new();
     for backup in backups {
-        let of = &backup.manifest.identity;
-        // By its name and not its oid: one that was restored and swapped is the same to whoever looks after its backups.
-        databases.entry((&of.system, &of.database)).or_default().push(backup);
+        let Manifest { identity, environment, .. } = &backup.manifest;
+        // By its name and not its oid: one that was restored and swapped is the same to whoever looks after its backups. By
+        // the environment too: a copy of production's disk has its system identifier and its names.
+        databases.entry((&identity.system, &identity.database, environment)).or_default().push(backup);
     }
     let mut going = BTreeSet::new();
     for own in databases.values() {
-        let verified = own.iter().position(|backup| backup.manifest.verified.is_some());
+        let is_verified = |backup: &&Backup| backup.manifest.verified.is_some();
+        let is_whole = |backup: &&Backup| backup.manifest.scope == Scope::Whole;
+        // What was taken of some tables cannot stand for the database.
+        let staying: BTreeSet<_> = [
+            own.first().copied(),
+            own.iter().copied().find(is_verified),
+            own.iter().copied().find(is_whole),
+            own.iter().copied().find(|backup| is_whole(backup) && is_verified(backup)),
+        ]
+        .into_iter()
+        .flatten()
+        .map(Backup::id)
+        .collect();
         for (number, backup) in own.iter().enumerate() {
             let beyond = rule.keep.is_none_or(|keep| number >= keep);
             let old = rule.older_than.is_none_or(|limit| age(backup, now).is_some_and(|age| age > limit));
-            if beyond && old && number > 0 && Some(number) != verified {
+            if beyond && old && !staying.contains(backup.id()) {
                 going.insert(backup.id());
             }
         }
@@ -66,7 +81,8 @@ mod tests {
 
     const DAY: u64 = 86_400;
 
-    /// Backups that were taken so many days ago, `v` for those that were verified, `o` for those of another database.
+    /// Backups that were taken so many days ago, `v` for those that were verified, `o` for those of another database, `s` for
+    /// those of another environment, `p` for those of a part.
     fn backups(days: &[(u64, &str)]) -> Vec<Backup> {
         let now = Timestamp::UNIX_EPOCH.as_second() + i64::try_from(1000 * DAY).unwrap();
         let backup = |(days, marks): &(u64, &str)| {
@@ -77,6 +93,10 @@ mod tests {
                 marks.contains('v').then(|| Verified { at: taken.to_string(), restored: false });
             if marks.contains('o') {
                 manifest.identity.database = "other".to_owned();
+            }
+            manifest.environment = marks.contains('s').then(|| "staging".to_owned());
+            if marks.contains('p') {
+                manifest.scope = Scope::Tables { tables: Vec::new() };
             }
             Backup { folder: manifest.id.clone().into(), manifest }
         };
@@ -107,5 +127,14 @@ mod tests {
     fn databases_are_counted_apart() {
         let all = [(1, "o"), (2, ""), (3, "o"), (4, "")];
         assert_eq!(going(&all, Some(1), None), ["003o", "004"]);
+        // A clone of the disk: the same identity.
+        let all = [(1, "s"), (2, "v"), (3, "sv"), (4, "v"), (5, "s")];
+        assert_eq!(going(&all, Some(1), None), ["004v", "005s"]);
+    }
+
+    #[test]
+    fn a_part_does_not_stand_for_the_database() {
+        let all = [(1, "pv"), (2, "p"), (3, ""), (4, "v"), (5, "v")];
+        assert_eq!(going(&all, Some(1), None), ["002p", "005v"]);
     }
 }

@@ -9,6 +9,7 @@ use migrate_core::file;
 use super::examine::Damage;
 use super::manifest::{self, Manifest};
 use super::seal;
+use super::whose::{Whose, owner};
 use crate::Problem;
 use crate::config::Settings;
 
@@ -105,34 +106,58 @@ impl Store {
             .collect())
     }
 
-    /// The backup of this name: `latest`, an id, or the beginning of one, with or without `backup-`.
+    /// The backup that a person means: `latest` is the newest of their own, everything else is a name as [`get`](Self::get)
+    /// takes it, whosever it is.
+    ///
+    /// A damaged one that is newer than the newest of their own is refused: nobody can say whose it is, and an older one in
+    /// its place would be a surprise.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get), and [`Problem::NoOwnBackup`].
+    pub(crate) fn find(&self, name: &str, whose: &Whose) -> anyhow::Result<Backup> {
+        if name != LATEST {
+            return self.get(name);
+        }
+        let entries = self.entries()?;
+        let could_be = |entry: &&Entry| match entry {
+            Entry::Readable(backup) => whose.owns(&backup.manifest),
+            Entry::Broken { .. } => true,
+        };
+        let named = self.latest();
+        let by_link = entries.iter().find(|entry| Some(entry.id()) == named.as_deref()).filter(could_be);
+        if let Some(found) = by_link.or_else(|| entries.iter().find(could_be)) {
+            return opened(found);
+        }
+        let mut others: Vec<_> = entries.iter().filter_map(Entry::owner).collect();
+        others.sort();
+        others.dedup();
+        Err(match others.is_empty() {
+            true => Problem::NoBackup { name: name.to_owned(), folder: self.folder.clone() },
+            false => Problem::NoOwnBackup { of: whose.name(), folder: self.folder.clone(), others },
+        }
+        .into())
+    }
+
+    /// The backup of this name: an id, or the beginning of one, with or without `backup-`.
     ///
     /// # Errors
     ///
     /// [`Problem::NoBackup`], [`Problem::SeveralBackups`]; [`Problem::DamagedBackup`] where its manifest cannot be read.
     pub(crate) fn get(&self, name: &str) -> anyhow::Result<Backup> {
         let entries = self.entries()?;
-        let id = |entry: &Entry| match entry {
-            Entry::Readable(backup) => folder_name(&backup.folder),
-            Entry::Broken { id, .. } => id.clone(),
-        };
         let no_backup = || Problem::NoBackup { name: name.to_owned(), folder: self.folder.clone() };
-        if name == LATEST {
-            let named = self.latest();
-            let found = entries.iter().find(|entry| Some(id(entry)) == named).or(entries.first());
-            return opened(found.ok_or_else(no_backup)?);
-        }
         let fits =
             |id: &str| id.starts_with(name) || id.strip_prefix(PREFIX).is_some_and(|id| id.starts_with(name));
-        if let Some(same) = entries.iter().find(|entry| id(entry) == name) {
+        if let Some(same) = entries.iter().find(|entry| entry.id() == name) {
             return opened(same);
         }
-        let found: Vec<_> = entries.iter().filter(|entry| fits(&id(entry))).collect();
+        let found: Vec<_> = entries.iter().filter(|entry| fits(entry.id())).collect();
         match (&found[..], name.is_empty()) {
             (_, true) | ([], _) => Err(no_backup().into()),
             ([one], _) => opened(one),
             (several, _) => {
-                let found = several.iter().map(|entry| id(entry)).collect();
+                let found = several.iter().map(|entry| entry.id().to_owned()).collect();
                 Err(Problem::SeveralBackups { name: name.to_owned(), found }.into())
             }
         }
@@ -171,6 +196,23 @@ impl Store {
 pub(super) fn is_unnamed_latest(name: &str) -> bool {
     let number = name.strip_prefix(&format!(".{LATEST}.")).and_then(|rest| rest.strip_suffix(".tmp"));
     number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+impl Entry {
+    /// Its folder's name.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::Readable(backup) => backup.id(),
+            Self::Broken { id, .. } => id,
+        }
+    }
+
+    fn owner(&self) -> Option<String> {
+        match self {
+            Self::Readable(backup) => Some(owner(&backup.manifest)),
+            Self::Broken { .. } => None,
+        }
+    }
 }
 
 fn opened(entry: &Entry) -> anyhow::Result<Backup> {
@@ -237,6 +279,7 @@ pub(crate) mod tests {
     use std::os::unix::fs::symlink;
 
     use super::super::manifest::tests::manifest;
+    use super::super::whose::tests::whose;
     use super::*;
 
     /// A backup folder with these backups in it, each with an archive of its own.
@@ -278,15 +321,39 @@ pub(crate) mod tests {
     #[test]
     fn latest_is_what_it_points_to_or_else_the_newest() {
         let (folder, store) = store(&[ONE, TWO]);
-        assert_eq!(store.get(LATEST).unwrap().id(), TWO);
+        let latest = || store.find(LATEST, &Whose::default()).unwrap().manifest.id;
+        assert_eq!(latest(), TWO);
         store.set_latest(ONE).unwrap();
         store.set_latest(ONE).unwrap();
-        assert_eq!(store.get(LATEST).unwrap().id(), ONE);
+        assert_eq!(latest(), ONE);
         assert_eq!(fs::read_link(folder.path().join(LATEST)).unwrap(), Path::new(ONE));
         fs::remove_file(folder.path().join(LATEST)).unwrap();
         symlink("backup-gone", folder.path().join(LATEST)).unwrap();
-        assert_eq!(store.get(LATEST).unwrap().id(), TWO);
-        assert!(Store::at(Path::new("/nonexistent")).get(LATEST).is_err());
+        assert_eq!(latest(), TWO);
+        assert!(Store::at(Path::new("/nonexistent")).find(LATEST, &Whose::default()).is_err());
+    }
+
+    #[test]
+    fn latest_is_the_newest_of_ones_own() {
+        let (folder, store) = store(&[ONE, TWO, THREE]);
+        for (id, environment) in [(ONE, "production"), (TWO, "production"), (THREE, "staging")] {
+            let mut backup = store.get(id).unwrap();
+            backup.manifest.environment = Some(environment.to_owned());
+            backup.write().unwrap();
+        }
+        store.set_latest(THREE).unwrap();
+        let latest = |environment| match store.find(LATEST, &whose(Some(environment), None)) {
+            Ok(backup) => backup.manifest.id,
+            Err(error) => error.to_string(),
+        };
+        assert_eq!((latest("production").as_str(), latest("staging").as_str()), (TWO, THREE));
+        let none = latest("test");
+        assert!(none.starts_with("there is no backup of `test` in "), "{none}");
+        assert!(none.ends_with(", only of shop (production), shop (staging)"), "{none}");
+        assert_eq!(store.find(ONE, &whose(Some("staging"), None)).unwrap().id(), ONE);
+        // Whose this one was nobody knows.
+        fs::write(folder.path().join(THREE).join(MANIFEST), "{").unwrap();
+        assert!(latest("production").contains("its manifest cannot be read"));
     }
 
     #[test]

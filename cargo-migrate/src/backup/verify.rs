@@ -9,9 +9,10 @@ use migrate_runtime::{Connection, Database, HistoryTable, Interrupt, quote_ident
 use migrate_testing::{Binaries, ScratchServer, ScratchSettings, free_space};
 
 use super::examine::{Damage, examine};
-use super::load::{LoadOptions, MissingRoles, load_with};
+use super::load::{LoadOptions, MissingRoles, Watching, load_with};
 use super::manifest::{Manifest, Scope, Verified};
 use super::read;
+use super::room;
 use super::store::Backup;
 use crate::command::Call;
 use crate::render::bytes;
@@ -106,7 +107,8 @@ impl Verifying<'_> {
         roles: MissingRoles,
         rows: &BTreeMap<String, u64>,
     ) -> anyhow::Result<()> {
-        load_with(self.interrupt, self.backup, database, &LoadOptions { roles, ..LoadOptions::default() })?;
+        let options = LoadOptions { roles, ..LoadOptions::default() };
+        load_with(self.interrupt, self.backup, database, &options, Watching::default())?;
         let connection = Connection::open(database, "cargo-migrate verify", self.interrupt)?;
         connection.rows("beginning to compare", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         let manifest = &self.backup.manifest;
@@ -138,7 +140,14 @@ impl Verifying<'_> {
         let verified = Verified { at: clock::iso(SystemTime::now()), restored };
         backup.manifest.verified = Some(verified.clone());
         backup.manifest.rows = rows.iter().map(|(table, rows)| (table.clone(), Some(*rows))).collect();
-        backup.write()?;
+        backup.write().map_err(|error| match room::is_full(&error.source.to_string()) {
+            true => anyhow::Error::from(Problem::NotRecorded {
+                id: backup.id().to_owned(),
+                folder: backup.folder.clone(),
+                why: error.source.to_string(),
+            }),
+            false => error.into(),
+        })?;
         Ok(verified)
     }
 }

@@ -9,7 +9,7 @@ use migrate_runtime::{Error as EngineError, in_one_line};
 use super::run::{Driver, is_cut_short};
 use super::{Ending, How, Journal, Mark, OnFailure, Step};
 use crate::backup::restore::{self, Marked, Place, State, discard};
-use crate::backup::{Backup, Store};
+use crate::backup::{Backup, Format, Store};
 use crate::render::view::DeployNote;
 use crate::{Exit, Problem, question};
 
@@ -153,7 +153,10 @@ impl Driver<'_> {
         let restored = match restore::existing(call, settings, &name, Some(&backup.manifest.id))? {
             Some(restored) => restored,
             None => {
-                let options = restore::Options { jobs: self.options.jobs, swap: true, ..Default::default() };
+                // A backup that was named may be one that one session loads.
+                let plain = backup.manifest.format == Format::Plain;
+                let jobs = self.options.jobs.filter(|_| !plain);
+                let options = restore::Options { jobs, swap: true, ..Default::default() };
                 restore::into_new(call, settings, backup, Some(&name), &options)?
             }
         };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use migrate_runtime::{Applied, Error as EngineError, LogFilter, Migrator};
 
 use crate::Problem;
-use crate::backup::{self, Backup, CreateOptions, Manifest, Scope, Store};
+use crate::backup::{self, Backup, CreateOptions, Manifest, Scope, Store, Whose, owner};
 use crate::command::Call;
 use crate::config::Settings;
 use crate::inspection::Identity;
@@ -49,7 +49,14 @@ pub(super) fn named(
     identity: &Identity,
     id: &str,
 ) -> anyhow::Result<Backup> {
-    let backup = Store::open(settings).get(id)?;
+    let whose = Whose::of(settings).with(identity);
+    let backup = Store::open(settings).find(id, &whose)?;
+    // A copy of production's disk has its identity, and not its name.
+    let other = settings.environment.as_ref().zip(backup.manifest.environment.as_ref());
+    if let Some((here, _)) = other.filter(|(here, of)| here.value != **of) {
+        let why = format!("it is of {}, and this is {}", owner(&backup.manifest), here.value);
+        return Err(Problem::UnfitBackup { id: backup.manifest.id, why }.into());
+    }
     fits(&backup.manifest, identity, &migrator.applied()?, last_change(migrator)?)
         .map_err(|why| Problem::UnfitBackup { id: backup.manifest.id.clone(), why })?;
     Ok(backup)

@@ -15,7 +15,7 @@ pub(crate) use changed::{Changed, full, note_schema};
 pub(crate) use last_run::LastRun;
 pub(crate) use server::Server;
 
-use crate::backup::Store;
+use crate::backup::{Store, Whose};
 use crate::config::Settings;
 use crate::deploy::Past;
 use crate::inspection::Identity;
@@ -135,8 +135,8 @@ fn last_backup(settings: &Settings, connection: &Connection) -> Result<Option<La
     if backups.is_empty() {
         return Ok(None);
     }
-    let here = Identity::of(connection)?;
-    let ours = backups.into_iter().find(|backup| here.is_akin(&backup.manifest.identity));
+    let here = Whose::of(settings).with(&Identity::of(connection)?);
+    let ours = backups.into_iter().find(|backup| here.owns(&backup.manifest));
     Ok(ours.map(|backup| LastBackup {
         age: age(&backup.manifest.taken_at),
         verified: backup

@@ -128,6 +128,11 @@ impl Problem {
             Self::NoBackup { .. } => {
                 "`cargo migrate backup list` lists them, `cargo migrate backup create` makes one".to_owned()
             }
+            Self::NoOwnBackup { .. } => {
+                "see that --env or --database-url is the one you mean; to take one of another database all the same, name it \
+                 by its id (`cargo migrate backup list`)"
+                    .to_owned()
+            }
             Self::SeveralBackups { .. } => "write more of the name".to_owned(),
             Self::DamagedBackup { .. } => {
                 "take another one (`cargo migrate backup list`), or make a new one: this one is not to be relied on"
@@ -140,6 +145,15 @@ impl Problem {
             }
             Self::BackupFailed { .. } => {
                 "nothing was changed and nothing is left behind: remove the cause and run it again".to_owned()
+            }
+            Self::BackupDiskFull { .. } => {
+                "nothing was changed and nothing is left behind: make room (`cargo migrate backup prune`), or put the backups on \
+                 another disk with --backup-dir"
+                    .to_owned()
+            }
+            Self::NotRecorded { .. } => {
+                "make room on its disk (`cargo migrate backup prune`) and verify it again: until then it counts as not verified"
+                    .to_owned()
             }
             Self::LoadFailed { .. } => {
                 "the database that it was loaded into is incomplete; no other one was touched".to_owned()

@@ -21,7 +21,7 @@ use super::report::{Copied, Down, Rehearsed};
 use super::watch::{Observed, Subject, Watch};
 use super::workload::Workload;
 use crate::Problem;
-use crate::backup::{self, Backup, LoadOptions, MissingRoles, Scope, Store};
+use crate::backup::{self, Backup, LoadOptions, MissingRoles, Scope, Store, Whose};
 use crate::command::{Call, tell_other_major};
 use crate::config::Settings;
 use crate::inspection::Pending;
@@ -110,8 +110,9 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: &Options
 /// The backup that is meant.
 fn choose(settings: &Settings, wanted: Option<&str>) -> anyhow::Result<Backup> {
     let store = Store::open(settings);
+    let whose = Whose::of(settings);
     if let Some(name) = wanted {
-        let backup = store.get(name)?;
+        let backup = store.find(name, &whose)?;
         return match backup.manifest.scope {
             Scope::Whole => Ok(backup),
             _ => Err(Problem::Usage {
@@ -125,7 +126,7 @@ fn choose(settings: &Settings, wanted: Option<&str>) -> anyhow::Result<Backup> {
     let environment = settings.environment_name();
     let fits = |backup: &&Backup| {
         let manifest = &backup.manifest;
-        manifest.environment == environment && manifest.scope == Scope::Whole && manifest.verified.is_some()
+        whose.owns(manifest) && manifest.scope == Scope::Whole && manifest.verified.is_some()
     };
     let found = store.list()?.iter().find(fits).cloned();
     found.ok_or_else(|| {

@@ -6,6 +6,7 @@
 mod adoption;
 mod backup_create;
 mod backup_servers;
+mod backup_shared;
 mod backup_verify;
 mod behind_a_pooler;
 mod black_hole;

@@ -297,7 +297,10 @@ fn without_a_verified_backup_it_says_how_to_make_one() {
     with("database_bytes", json!(1u64 << 60));
     let refused = environment.run(&["rehearse", "--scratch-dir", "/tmp"]);
     assert!(refused.expect(5).stderr.contains("there is no room for the copy"), "{}", refused.stderr);
+    // One of an environment that has a name, of the same database; and of another one.
     with("environment", json!("production"));
+    environment.run(&["rehearse"]).success();
+    with("server", json!("postgres://postgres@elsewhere:5432/shop"));
     environment.run(&["rehearse"]).expect(5);
     with("verified", Value::Null);
     environment.run(&["rehearse"]).expect(5);

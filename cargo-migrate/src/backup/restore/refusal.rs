@@ -2,6 +2,7 @@
 
 use migrate_runtime::{quote_identifier, quote_literal};
 
+use super::super::room;
 use crate::Exit;
 use crate::render::count;
 
@@ -83,6 +84,14 @@ pub enum Refusal {
         /// The backup's id.
         backup: String,
     },
+    /// A plain backup is one stream of SQL.
+    #[error(
+        "{backup} is plain SQL, which one session loads from its beginning to its end: --jobs can do nothing"
+    )]
+    PlainJobs {
+        /// The backup's id.
+        backup: String,
+    },
     /// Tables that the backup does not have.
     #[error("{backup} has no rows of {}", missing.join(", "))]
     NoSuchTables {
@@ -102,6 +111,8 @@ pub enum Refusal {
         why: String,
         /// The database that is left of it.
         left: Option<String>,
+        /// The backup is one of a part of a database.
+        part: bool,
     },
     /// What was restored is not what the manifest says.
     #[error("{backup} was restored, and is not what was backed up: {}", differences.join("; "))]
@@ -184,7 +195,7 @@ impl Refusal {
     /// What it ends in: 1, for the database is as it was.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::BadName { .. } | Self::NoSuchTables { .. } => Exit::Usage,
+            Self::BadName { .. } | Self::NoSuchTables { .. } | Self::PlainJobs { .. } => Exit::Usage,
             Self::InDoubt { .. } => Exit::Database,
             _ => Exit::Refused,
         }
@@ -202,6 +213,7 @@ impl Refusal {
             Self::AnotherDatabase { .. } => "restore_another_database",
             Self::NotWhole { .. } => "restore_not_whole",
             Self::PlainTables { .. } => "restore_plain_tables",
+            Self::PlainJobs { .. } => "restore_plain_jobs",
             Self::NoSuchTables { .. } => "restore_no_such_tables",
             Self::NotRestored { .. } => "not_restored",
             Self::Differs { .. } => "restore_differs",
@@ -250,9 +262,24 @@ impl Refusal {
             Self::PlainTables { .. } => {
                 "restore the whole of it without --tables, and take the rows from the new database".to_owned()
             }
+            Self::PlainJobs { .. } => {
+                "leave --jobs out; a backup that is made with `--as custom` or `--as directory` is loaded by several sessions"
+                    .to_owned()
+            }
             Self::NoSuchTables { near: Some(near), .. } => format!("did you mean `{near}`?"),
             Self::NoSuchTables { .. } => {
                 "`cargo migrate backup show` lists the tables of a backup; write `schema.table`".to_owned()
+            }
+            Self::NotRestored { left: None, why, .. } if room::is_full(why) => {
+                "the server's disk is full, and has room for the old database alone: the database in use is as it was, and nothing \
+                 is left of the new one; make room there, or restore on another server (--database-url, --from-another-database)"
+                    .to_owned()
+            }
+            Self::NotRestored { left: None, why, part: true, .. } if why.contains("does not exist") => {
+                "it is a backup of a part: what its tables need besides (types, functions, extensions) is not in it. The database \
+                 in use is as it was, and nothing is left of the new one; restore a whole backup, or load the rows into tables that \
+                 are there: pg_restore --data-only"
+                    .to_owned()
             }
             Self::NotRestored { left: None, .. } => {
                 "the database in use is as it was, and nothing is left of the new one: mend the cause and restore again"
@@ -324,7 +351,8 @@ pub(crate) mod tests {
             Refusal::NotWhole { backup: text(), what: "" },
             Refusal::PlainTables { backup: text() },
             Refusal::NoSuchTables { backup: text(), missing: vec![text()], near: None },
-            Refusal::NotRestored { backup: text(), why: text(), left: None },
+            Refusal::PlainJobs { backup: text() },
+            Refusal::NotRestored { backup: text(), why: text(), left: None, part: false },
             Refusal::Differs { backup: text(), differences: vec![text()], left: text() },
             Refusal::Bound { database: text(), what: vec![text()], ways: vec![text()] },
             Refusal::MayNotEnd { database: text(), role: text(), sessions: vec![text()], superuser: false },

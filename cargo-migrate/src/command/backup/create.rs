@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use clap::Args;
 use migrate_core::Set;
 
-use crate::backup::{self, CreateOptions, Format, Rule, Store, Wish};
+use crate::backup::{self, CreateOptions, Format, Rule, Store, Whose, Wish};
 use crate::command::call::{Answer, Call, Outcome};
 use crate::config::Settings;
 use crate::files;
@@ -84,13 +84,10 @@ impl Create {
         let store = Store::open(&settings);
         let mut pruned = Vec::new();
         if let Some(keep) = self.keep {
-            let of = |other: &backup::Backup| {
-                let (own, other) = (&backup.manifest.identity, &other.manifest.identity);
-                (&own.system, &own.database) == (&other.system, &other.database)
-            };
-            let own: Vec<_> = store.list()?.into_iter().filter(of).collect();
+            let whose = Whose::of(&settings).with(&backup.manifest.identity);
             let rule = Rule { keep: Some(keep.get()), older_than: None };
-            for old in backup::choose(&own, rule, now) {
+            let going = backup::choose(&store.list()?, rule, now).into_iter();
+            for old in going.filter(|old| whose.owns(&old.manifest)) {
                 backup::remove(&store, &old)?;
                 pruned.push(old.id().to_owned());
             }

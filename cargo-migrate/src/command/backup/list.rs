@@ -4,11 +4,11 @@ use std::time::SystemTime;
 
 use clap::Args;
 
-use crate::backup::Store;
+use crate::backup::{LATEST, Store, Whose};
 use crate::command::call::{Answer, Call, Outcome};
 use crate::render::view::BackupListView;
 
-/// List the backups, newest first
+/// List the backups of all databases that share the folder, newest first
 #[derive(Debug, Args)]
 pub struct List {}
 
@@ -19,7 +19,7 @@ impl List {
         Answer::ok(BackupListView {
             folder: store.folder().to_owned(),
             entries: store.entries()?,
-            latest: store.latest(),
+            latest: store.find(LATEST, &Whose::of(&settings)).ok().map(|latest| latest.manifest.id),
             now: SystemTime::now(),
         })
     }

@@ -4,14 +4,15 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 
-use crate::backup::{self, Backup, Entry, Rule, Store};
+use crate::backup::{self, Backup, Entry, Rule, Store, Whose};
 use crate::command::call::{Answer, Call, Outcome};
 use crate::question;
 use crate::render::view::PrunedView;
 
 /// Remove old backups, but never the newest one nor the newest verified one
 ///
-/// What goes is beyond --keep and older than --older-than, where both are given. Databases are counted apart. It asks first.
+/// What goes is beyond --keep and older than --older-than, where both are given. Only the backups of this environment or
+/// database may go where several share the folder; with --all those of every one, each counted apart. It asks first.
 #[derive(Debug, Args)]
 pub struct Prune {
     /// So many of each database stay
@@ -21,6 +22,10 @@ pub struct Prune {
     /// What is younger stays: 36h, 7d, 12w
     #[arg(long, value_name = "AGE", value_parser = crate::args::age)]
     older_than: Option<Duration>,
+
+    /// Those of every environment and database in the folder, too
+    #[arg(long)]
+    all: bool,
 
     /// Show what would go, and remove nothing
     #[arg(long)]
@@ -48,9 +53,12 @@ impl Prune {
             }
         }
         let rule = Rule { keep: self.keep, older_than: self.older_than };
-        let going = backup::choose(&backups, rule, now);
-        let kept = backups.len() - going.len();
-        let mut view = PrunedView { going, done: false, kept, broken, now };
+        let whose = if self.all { Whose::default() } else { Whose::of(&settings) };
+        let mut going = backup::choose(&backups, rule, now);
+        going.retain(|backup| whose.owns(&backup.manifest));
+        let own = backups.iter().filter(|backup| whose.owns(&backup.manifest)).count();
+        let (kept, others) = (own - going.len(), backups.len() - own);
+        let mut view = PrunedView { going, done: false, kept, others, broken, now };
         if self.dry_run || view.going.is_empty() {
             return Answer::ok(view);
         }

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use clap::Args;
 
 use crate::backup::restore::{self, Options, Restored, discard, swap};
-use crate::backup::{LATEST, Store};
+use crate::backup::{LATEST, Store, Whose};
 use crate::command::call::{Answer, Call, Outcome};
 use crate::config::Settings;
 use crate::render::view::{DiscardView, RestoreStep, RestoreView};
@@ -23,7 +23,8 @@ use crate::{Problem, question};
 /// Exits with 1 where it was refused or did not succeed: the database in use is then as it was.
 #[derive(Debug, Args)]
 pub struct Restore {
-    /// The backup: its id, the unique beginning of one, or `latest`, which is the default
+    /// The backup: its id, the unique beginning of one, or `latest`, the newest of this environment's or database's, which is
+    /// the default
     #[arg(value_name = "ID", conflicts_with_all = ["swap_back", "discard"])]
     id: Option<String>,
 
@@ -108,7 +109,17 @@ impl Restore {
         {
             return Ok(restored);
         }
-        let backup = Store::open(settings).get(self.id.as_deref().unwrap_or(LATEST))?;
+        let (store, id) = (Store::open(settings), self.id.as_deref().unwrap_or(LATEST));
+        let backup = match self.from_another_database {
+            true => store.find(id, &Whose::default())?,
+            false => match store.find(id, &Whose::of(settings)) {
+                // An address may be another name of the same server: the identity of the newest decides.
+                Err(error) if matches!(error.downcast_ref(), Some(Problem::NoOwnBackup { .. })) => {
+                    store.find(id, &Whose::default())?
+                }
+                found => found?,
+            },
+        };
         let options = Options {
             jobs: self.jobs,
             tables: self.tables.clone(),

@@ -6,7 +6,7 @@ use clap::Args;
 use migrate_runtime::Database;
 
 use crate::Problem;
-use crate::backup::{self, LATEST, Store, Trial};
+use crate::backup::{self, LATEST, Store, Trial, Whose};
 use crate::command::call::{Answer, Call, Outcome};
 use crate::render::view::VerifiedView;
 
@@ -18,7 +18,7 @@ use crate::render::view::VerifiedView;
 /// verified one.
 #[derive(Debug, Args)]
 pub struct Verify {
-    /// The backup's name, its beginning, or `latest`
+    /// The backup's name, its beginning, or `latest`: the newest of this environment's or database's
     #[arg(value_name = "BACKUP", default_value = LATEST)]
     backup: String,
 
@@ -44,7 +44,7 @@ impl Verify {
             (None, true) => Trial::Scratch,
             (None, false) => Trial::None,
         };
-        let opened = Store::open(&settings).get(&self.backup);
+        let opened = Store::open(&settings).find(&self.backup, &Whose::of(&settings));
         let result = opened.and_then(|backup| {
             backup::verify_in(call, &backup, &trial)?;
             Ok(backup)

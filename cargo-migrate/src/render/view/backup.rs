@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::backup::{self, Backup, Damage, Entry, Manifest, Progress, Scope};
+use crate::backup::{self, Backup, Damage, Entry, Manifest, Progress, Room, Scope};
 use crate::render::meter::bar;
 use crate::render::table::{Cell, Column, table};
 use crate::render::words::{bytes, count, server_version, time};
@@ -30,6 +30,28 @@ impl View for BackupProgress<'_> {
 
     fn json(&self) -> Value {
         json!({ "done_bytes": self.0.done, "total_bytes": self.0.total, "table": self.0.table })
+    }
+}
+
+/// That a backup may not fit on its disk.
+pub(crate) struct BackupRoom<'a>(pub(crate) &'a Room);
+
+impl View for BackupRoom<'_> {
+    fn human(&self, page: Page) -> String {
+        format!(
+            "{}: the backup may not fit on the disk of {}: {}\n",
+            page.paint.warn("warning"),
+            escape_line(&self.0.folder.display().to_string()),
+            escape_line(&self.0.in_words())
+        )
+    }
+
+    fn json(&self) -> Value {
+        let last = self.0.last.as_ref().map(|(id, bytes)| json!({ "id": id, "bytes": bytes }));
+        json!({
+            "folder": self.0.folder.display().to_string(), "free_bytes": self.0.free,
+            "expected_bytes": self.0.expected, "table_bytes": self.0.tables, "last": last,
+        })
     }
 }
 
@@ -265,7 +287,7 @@ impl BackupListView {
         let mark = if self.is_latest(backup.id()) { " (latest)" } else { "" };
         vec![
             Cell::plain(&format!("{}{mark}", backup.id())),
-            Cell::plain(&manifest.identity.database),
+            Cell::plain(&backup::owner(manifest)),
             Cell::plain(&aged(backup, self.now)),
             Cell::plain(&bytes(manifest.bytes)),
             Cell::plain(manifest.format.name()),
@@ -335,6 +357,8 @@ pub(crate) struct PrunedView {
     /// It is gone.
     pub(crate) done: bool,
     pub(crate) kept: usize,
+    /// Of other databases, and not looked at.
+    pub(crate) others: usize,
     pub(crate) broken: Vec<(String, Damage)>,
     pub(crate) now: SystemTime,
 }
@@ -347,7 +371,7 @@ impl View for PrunedView {
             text += &format!(
                 "{verb}: {} of {}, {} old, {}\n",
                 escape_line(backup.id()),
-                escape_line(&backup.manifest.identity.database),
+                escape_line(&backup::owner(&backup.manifest)),
                 aged(backup, self.now),
                 bytes(backup.manifest.bytes)
             );
@@ -361,6 +385,12 @@ impl View for PrunedView {
             }
             (gone, false) => format!("{}, {}; {} kept\n", count(gone, "backup"), size, self.kept),
         };
+        if self.others > 0 {
+            text += &format!(
+                "left alone: {} of other databases in the folder (--all)\n",
+                count(self.others, "backup")
+            );
+        }
         for (id, damage) in &self.broken {
             text += &format!(
                 "left alone, for it is damaged: {} ({})\n",
@@ -376,7 +406,7 @@ impl View for PrunedView {
         json!({
             "removed": if self.done { ids(&self.going) } else { json!([]) },
             "would_remove": if self.done { json!([]) } else { ids(&self.going) },
-            "kept": self.kept,
+            "kept": self.kept, "others": self.others,
             "damaged": self.broken.iter().map(|(id, _)| id.clone()).collect::<Value>(),
         })
     }
@@ -434,6 +464,7 @@ mod tests {
             going: vec![backup("backup-20261121T100000Z")],
             done: false,
             kept: 2,
+            others: 0,
             broken: vec![("backup-x".to_owned(), Damage::NoManifest)],
             now: now(),
         };

@@ -36,7 +36,7 @@ mod templates;
 mod text;
 mod verify;
 
-pub(crate) use backup::{BackupListView, BackupProgress, BackupView, PrunedView, VerifiedView};
+pub(crate) use backup::{BackupListView, BackupProgress, BackupRoom, BackupView, PrunedView, VerifiedView};
 pub(crate) use deploy::{DeployNote, DeployPlanView, DeployView};
 pub(crate) use doctor::DoctorView;
 pub(crate) use down_diff::DownDiffView;
@@ -59,7 +59,7 @@ pub(crate) use rehearse::{RehearseRemark, RehearseView, restoring};
 pub(crate) use repair::RepairView;
 pub(crate) use report::ReportView;
 pub(crate) use reports::{ReportsView, ShownReportView};
-pub(crate) use restore::{DiscardView, RestoreStep, RestoreView};
+pub(crate) use restore::{DiscardView, RestoreProgress, RestoreStep, RestoreView};
 pub(crate) use rules::{ExplainView, RulesView};
 pub(crate) use schema::{SchemaDigestView, SchemaView, ValidView};
 pub(crate) use schema_diff::SchemaDiffView;

@@ -3,13 +3,38 @@
 use std::time::Duration;
 
 use migrate_runtime::event::Session;
-use migrate_runtime::quote_identifier;
+use migrate_runtime::{Database, quote_identifier};
 use serde_json::{Value, json};
 
-use crate::backup::restore::{Restored, Swapped, shell};
+use crate::backup::restore::{Progress, Restored, Swapped, shell};
 use crate::render::json::milliseconds;
+use crate::render::meter::bar;
 use crate::render::words::{self, count, session, time};
 use crate::render::{Page, View, escape_line};
+
+/// How far the loading is.
+pub(crate) struct RestoreProgress<'a>(pub(crate) &'a Progress);
+
+impl View for RestoreProgress<'_> {
+    fn human(&self, _: Page) -> String {
+        let Progress { done, total, what } = self.0;
+        let what = escape_line(what.as_deref().unwrap_or_default()).into_owned();
+        match total {
+            // The old one may have had room to spare, which is not copied: it can be done before the bar is.
+            Some(total) => format!(
+                "restore {} {} of at most {} {what}\n",
+                bar((*done).min(*total), *total),
+                words::bytes(*done),
+                words::bytes(*total)
+            ),
+            None => format!("restore {} {what}\n", words::bytes(*done)),
+        }
+    }
+
+    fn json(&self) -> Value {
+        json!({ "done_bytes": self.0.done, "total_bytes": self.0.total, "what": self.0.what })
+    }
+}
 
 /// How far a restore is.
 pub(crate) enum RestoreStep {
@@ -234,7 +259,7 @@ fn next(restored: &Restored) -> String {
     let Restored { database, of, at, .. } = restored;
     let word = shell(database);
     // The server too: whoever types it sits elsewhere.
-    let place = |name: &str| escape_line(&shell(&at.with_dbname(name).display())).into_owned();
+    let place = |name: &str| place(at, name);
     let discard = format!("cargo migrate backup restore --discard {word}");
     let mut text = format!("{} is as it was. Next:\n", escape_line(of));
     if restored.whole {
@@ -255,7 +280,38 @@ fn next(restored: &Restored) -> String {
         }
         text += "  and where it is not, the same without --data-only (its foreign keys are yours to add)\n";
     }
-    text + &format!("  look at it:  psql {}\n  drop it:  {}\n", place(database), escape_line(&discard))
+    text += &format!("  look at it:  psql {}\n  drop it:  {}\n", place(database), escape_line(&discard));
+    text + without_password(at)
+}
+
+/// A database as the argument of psql, with what TLS takes and without the password.
+fn place(at: &Database, name: &str) -> String {
+    let mut url = at.with_dbname(name).display();
+    for (variable, value) in at.variables() {
+        let parameter = match variable {
+            "PGSSLMODE" if value != "prefer" => "sslmode",
+            "PGSSLROOTCERT" => "sslrootcert",
+            "PGSSLCERT" => "sslcert",
+            "PGSSLKEY" => "sslkey",
+            _ => continue,
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._~/".contains(c);
+        let letters = value.chars().map(|c| match plain(c) {
+            true => c.to_string(),
+            false => c.to_string().bytes().map(|byte| format!("%{byte:02X}")).collect(),
+        });
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url += &format!("{parameter}={}", letters.collect::<String>());
+    }
+    escape_line(&shell(&url)).into_owned()
+}
+
+/// Where whoever types the lines has to have the password.
+fn without_password(at: &Database) -> &'static str {
+    match at.variables().iter().any(|(variable, _)| matches!(*variable, "PGPASSWORD" | "PGPASSFILE")) {
+        true => "  these lines have no password: psql and pg_dump take it from PGPASSWORD or ~/.pgpass\n",
+        false => "",
+    }
 }
 
 fn in_place(swapped: &Swapped, page: Page) -> String {
@@ -281,7 +337,7 @@ fn in_place(swapped: &Swapped, page: Page) -> String {
              once nobody needs it:  psql --command={} {}\n",
             escape_line(&shell(kept)),
             escape_line(&shell(&format!("DROP DATABASE {}", quote_identifier(kept)))),
-            escape_line(&shell(&at.with_dbname("postgres").display()))
+            place(at, "postgres")
         ),
         true => format!(
             "  it can be swapped in again:  cargo migrate backup restore --swap --into {0}\n  \
@@ -312,11 +368,38 @@ impl View for DiscardView {
 mod tests {
     use std::time::Duration;
 
-    use migrate_runtime::Database;
-
     use super::*;
     use crate::backup::restore::Compared;
     use crate::render::Paint;
+
+    #[test]
+    fn an_address_has_what_tls_takes_and_no_password() {
+        let url = "postgres://app:canary@db.example/shop?sslmode=verify-full&sslrootcert=system";
+        let at = Database::resolve(Some(url), &|_| None).unwrap();
+        let shown = place(&at, "it's");
+        assert_eq!(shown, "'postgres://app@db.example:5432/it%27s?sslmode=verify-full&sslrootcert=system'");
+        assert!(without_password(&at).contains("PGPASSWORD"));
+        let open = Database::resolve(Some("postgres://app@/shop?host=/tmp"), &|_| None).unwrap();
+        assert_eq!(
+            (place(&open, "shop").as_str(), without_password(&open)),
+            ("'postgres://app@/shop?host=/tmp'", "")
+        );
+    }
+
+    #[test]
+    fn progress_is_one_line() {
+        let mut progress =
+            Progress { done: 42 << 20, total: Some(84 << 20), what: Some("INDEX a\nb".into()) };
+        let line = |progress: &Progress| {
+            RestoreProgress(progress).human(Page { width: None, paint: Paint::default() })
+        };
+        assert_eq!(
+            line(&progress),
+            "restore [##########----------] 50 % 42 MB of at most 84 MB INDEX a\\nb\n"
+        );
+        progress.total = None;
+        assert_eq!(line(&progress), "restore 42 MB INDEX a\\nb\n");
+    }
 
     fn server() -> Database {
         Database::resolve(Some("postgres://app:canary@db.example/shop"), &|_| None).unwrap()
