@@ -28,7 +28,7 @@ pub(crate) use load::{LoadOptions, MissingRoles, load};
 pub(crate) use manifest::{Format, Manifest, Scope};
 pub(crate) use partial::sweep;
 pub(crate) use prune::{Rule, age, choose, remove};
-pub(crate) use room::{Room, Verdict};
+pub(crate) use room::Room;
 pub(crate) use select::Wish;
 pub(crate) use store::{Backup, Entry, LATEST, Store};
 pub(crate) use verify::{Trial, verify, verify_in};
