@@ -18,6 +18,7 @@ use super::dump::{Compression, Dump, Progress};
 use super::examine::{Interruptible, files};
 use super::manifest::{FileEntry, Format, Manifest, Scope, VERSION};
 use super::partial::Partial;
+use super::restore::Locale;
 use super::room::{self, Room, Verdict};
 use super::select::{Selection, Wish};
 use super::snapshot::Snapshot;
@@ -165,6 +166,7 @@ impl Making<'_> {
             bytes: 0,
             database_bytes: snapshot.database_bytes,
             schema_digest: described.schema_digest,
+            locale: described.locale,
             rows: described.rows,
             roles: described.roles,
             history: described.history,
@@ -232,6 +234,7 @@ impl Making<'_> {
 /// What is known of the moment besides its copy.
 struct Described {
     schema_digest: Option<String>,
+    locale: Option<Locale>,
     rows: BTreeMap<String, Option<u64>>,
     roles: Vec<String>,
     history: Vec<super::manifest::Recorded>,
@@ -252,6 +255,7 @@ impl Described {
                 Wish::Whole => Some(snapshot.schema_digest(history)?),
                 _ => None,
             },
+            locale: snapshot.locale()?,
             rows: snapshot.count(selection, if options.count_rows { u64::MAX } else { COUNTED })?,
         })
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::restore::Locale;
 use crate::inspection::Identity;
 
 /// The version of the manifest's form. A newer one is refused: what it says may mean something else. The first one had no
@@ -39,6 +40,9 @@ pub(crate) struct Manifest {
     pub(crate) database_bytes: u64,
     /// `cargo migrate schema --digest` of what was copied; `None` where only tables were.
     pub(crate) schema_digest: Option<String>,
+    /// How it keeps text: encoding, provider and names of the locale. `None` in those of version 1.
+    #[serde(default)]
+    pub(crate) locale: Option<Locale>,
     /// The rows of each table whose data was copied, by its qualified name as SQL writes it. `None` where they were not
     /// counted yet: reading the archive through does that.
     pub(crate) rows: BTreeMap<String, Option<u64>>,
@@ -167,6 +171,7 @@ pub(crate) mod tests {
             bytes: 42_000,
             database_bytes: 9_000_000,
             schema_digest: None,
+            locale: None,
             rows: BTreeMap::new(),
             roles: vec!["postgres".to_owned()],
             history: Vec::new(),

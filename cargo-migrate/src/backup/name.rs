@@ -23,12 +23,28 @@ fn part(text: &str) -> Option<(String, &str)> {
     }
 }
 
-/// The table of a dump's `COPY public.orders (id, total) FROM stdin;`.
-pub(super) fn of_copy(line: &str) -> Option<(String, String)> {
-    let rest = line.strip_prefix("COPY ")?;
-    let (schema, rest) = part(rest)?;
+/// The table of a dump's `COPY public.orders (id, total) FROM stdin;`; `None` where that is not all of it: a name may have line
+/// ends in it, and whatever a dump has.
+pub(super) fn of_copy(command: &str) -> Option<(String, String)> {
+    let (schema, rest) = part(command.strip_prefix("COPY ")?)?;
     let (name, rest) = part(rest.strip_prefix('.')?)?;
-    (rest.starts_with(' ') && rest.ends_with("FROM stdin;")).then_some((schema, name))
+    let mut rest = rest.strip_prefix(' ')?;
+    if let Some(mut columns) = rest.strip_prefix('(') {
+        while !columns.starts_with(')') {
+            columns = column(columns)?;
+            columns = columns.strip_prefix(", ").unwrap_or(columns);
+        }
+        rest = columns.strip_prefix(')')?;
+    }
+    (rest == " FROM stdin;").then_some((schema, name))
+}
+
+/// What follows the first column of a list.
+fn column(text: &str) -> Option<&str> {
+    match text.starts_with('"') {
+        true => Some(part(text)?.1),
+        false => text.find([',', ')']).filter(|end| *end > 0).map(|end| &text[end..]),
+    }
 }
 
 #[cfg(test)]
@@ -46,5 +62,12 @@ mod tests {
         assert_eq!(of_copy("COPY public.\"O (x)\" (id, b) FROM stdin;"), both("public", "O (x)"));
         assert_eq!(of_copy("COPY public.empty  FROM stdin;"), both("public", "empty"));
         assert_eq!(of_copy("COPY public.t TO stdout;"), None);
+        let nasty = "COPY public.\"a FROM stdin;\nb\" (x, \"y) FROM stdin;\nz\") FROM stdin;";
+        assert_eq!(of_copy(nasty), both("public", "a FROM stdin;\nb"));
+        for (end, _) in nasty.match_indices('\n') {
+            assert_eq!(of_copy(&nasty[..end]), None, "{end}");
+        }
+        assert_eq!(of_copy("COPY public.t (a, FROM stdin;"), None);
+        assert_eq!(of_copy("COPY public.t (ä, \"B\", c) FROM stdin;"), both("public", "t"));
     }
 }

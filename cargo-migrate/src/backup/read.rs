@@ -14,6 +14,9 @@ use super::name;
 use super::store::Backup;
 use crate::process::{self, Streams};
 
+/// 1,600 columns of 63 bytes, each of them a quote that is written twice.
+const MAX_COMMAND: usize = 1 << 18;
+
 /// Schema and name of a table, without quotes.
 type Table = (String, String);
 
@@ -108,8 +111,12 @@ impl Count {
                 announced = true;
             } else if announced && line.starts_with(b"COPY ") {
                 announced = false;
-                let text = String::from_utf8_lossy(&line);
-                if let Some(table) = name::of_copy(text.trim_end()) {
+                // A name with a line end in it goes on in the next line; no command is longer than this.
+                let mut table = copied(&line);
+                while table.is_none() && line.len() < MAX_COMMAND && sql.read_until(b'\n', &mut line)? > 0 {
+                    table = copied(&line);
+                }
+                if let Some(table) = table {
                     let rows = rows(sql)?;
                     *self.rows.entry(table).or_default() += rows;
                 }
@@ -140,6 +147,12 @@ impl Count {
     fn is_complete(&self) -> bool {
         self.end.iter().any(|line| line.starts_with(b"-- PostgreSQL database dump complete"))
     }
+}
+
+/// The table of a `COPY` command that is all there.
+fn copied(command: &[u8]) -> Option<Table> {
+    // A number of columns that is not small makes a command that is looked at for each of its lines: most have one.
+    name::of_copy(String::from_utf8_lossy(command).strip_suffix('\n')?)
 }
 
 /// The lines up to `\.`.
@@ -190,6 +203,15 @@ mod tests {
         assert_eq!(compared(&[("public.a", Some(3))]), Err(expected));
         let missing = compared(&[("public.c", None)]).unwrap_err();
         assert_eq!(missing.to_string(), "it cannot be read through: public.c is not in it");
+    }
+
+    #[test]
+    fn a_name_may_have_lines() {
+        let dump = DUMP.replace("COPY public.a (x, y)", "COPY public.\"a\nCOPY b\" (x, \"y\n1\")");
+        let mut count = Count::default();
+        count.read(&mut dump.as_bytes()).unwrap();
+        let rows: Vec<_> = count.rows.iter().map(|((_, name), rows)| (name.as_str(), *rows)).collect();
+        assert_eq!(rows, [("B", 2), ("a\nCOPY b", 2)]);
     }
 
     #[test]

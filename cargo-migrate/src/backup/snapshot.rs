@@ -7,6 +7,7 @@ use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{Connection, Database, Error as EngineError, HistoryTable, Interrupt, quote_literal};
 
 use super::manifest::Recorded;
+use super::restore::{Likeness, Locale};
 use super::select::Selection;
 use crate::inspection::Identity;
 use crate::inspection::ask::NOW;
@@ -77,6 +78,11 @@ impl Snapshot {
         let name =
             self.connection.value("exporting the snapshot", "SELECT pg_catalog.pg_export_snapshot()")?;
         Ok(name.unwrap_or_default())
+    }
+
+    /// How the database keeps text.
+    pub(super) fn locale(&self) -> Result<Option<Locale>, EngineError> {
+        Ok(Likeness::of(&self.connection, &self.identity.database)?.map(|likeness| likeness.text))
     }
 
     /// The digest of the schema, as `cargo migrate schema --digest` prints it.

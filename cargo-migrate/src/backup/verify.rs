@@ -12,6 +12,7 @@ use super::examine::{Damage, examine};
 use super::load::{LoadOptions, MissingRoles, Watching, load_with};
 use super::manifest::{Manifest, Scope, Verified};
 use super::read;
+use super::restore::create_like;
 use super::room;
 use super::store::Backup;
 use crate::command::Call;
@@ -85,15 +86,15 @@ impl Verifying<'_> {
                 let binaries = Some(Binaries::find(Some(major))?);
                 let server = ScratchServer::start(ScratchSettings { binaries, ..Default::default() })?;
                 check_room(&backup.manifest, server.folder())?;
-                let scratch = server.database()?;
                 // The variables of libpq mean another server.
-                let database = Database::resolve(Some(scratch.url()), &|_| None)?;
+                let admin = Database::resolve(Some(&server.url("postgres")), &|_| None)?;
                 tell("restoring it");
-                self.restore(&database, MissingRoles::Create, &rows)?;
+                let temporary = Temporary::make(&admin, backup, self.interrupt)?;
+                self.restore(&temporary.database, MissingRoles::Create, &rows)?;
             }
             Trial::Server(database) => {
                 tell("restoring it");
-                let temporary = Temporary::make(database, self.interrupt)?;
+                let temporary = Temporary::make(database, backup, self.interrupt)?;
                 self.restore(&temporary.database, MissingRoles::Refuse, &rows)?;
             }
         }
@@ -178,11 +179,10 @@ struct Temporary {
 }
 
 impl Temporary {
-    fn make(admin: &Database, interrupt: &Interrupt) -> anyhow::Result<Self> {
+    fn make(admin: &Database, backup: &Backup, interrupt: &Interrupt) -> anyhow::Result<Self> {
         let name = format!("cargo_migrate_verify_{}_{}", clock::stamp(SystemTime::now()), std::process::id());
         let connection = Connection::open(admin, "cargo-migrate verify", interrupt)?;
-        let create = format!("CREATE DATABASE {} TEMPLATE template0", quote_identifier(&name));
-        connection.rows("making a database to restore it into", &create)?;
+        create_like(&connection, &name, backup.manifest.locale.as_ref())?;
         Ok(Self { database: admin.with_dbname(&name), admin: admin.clone() })
     }
 }

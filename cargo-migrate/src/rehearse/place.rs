@@ -8,6 +8,7 @@ use migrate_testing::{Binaries, ScratchServer, ScratchSettings};
 
 use super::room;
 use crate::backup::Manifest;
+use crate::backup::restore::create_like;
 use crate::inspection::Identity;
 use crate::{Problem, clock};
 
@@ -65,7 +66,7 @@ impl Place {
         })?;
         // The variables of libpq mean another server.
         let admin = Database::resolve(Some(&server.url("postgres")), &|_| None)?;
-        let mut place = Self::make(admin, &Interrupt::new())?;
+        let mut place = Self::make(admin, manifest, &Interrupt::new())?;
         "a server of our own".clone_into(&mut place.server);
         place.own = Some(server);
         Ok(place)
@@ -94,12 +95,12 @@ impl Place {
             remarks.push(Remark::SameServer);
         }
         drop(connection);
-        let mut place = Self::make(server, interrupt)?;
+        let mut place = Self::make(server, manifest, interrupt)?;
         place.kept = keep;
         Ok((place, remarks))
     }
 
-    fn make(admin: Database, interrupt: &Interrupt) -> anyhow::Result<Self> {
+    fn make(admin: Database, manifest: &Manifest, interrupt: &Interrupt) -> anyhow::Result<Self> {
         let connection = Connection::open(&admin, APPLICATION, interrupt)?;
         let version = connection.value(
             "asking for the server's version",
@@ -107,8 +108,7 @@ impl Place {
         )?;
         let stamp = clock::stamp(SystemTime::now()).to_lowercase();
         let name = format!("rehearsal_{stamp}_{}", std::process::id());
-        let create = format!("CREATE DATABASE {} TEMPLATE template0", quote_identifier(&name));
-        connection.rows("making the database of the rehearsal", &create).map_err(|error| {
+        create_like(&connection, &name, manifest.locale.as_ref()).map_err(|error| {
             match missing_privilege(&error) {
                 true => anyhow::Error::from(Problem::Usage {
                     what: format!("{} may not make a database on {admin}", admin.user()),

@@ -322,4 +322,48 @@ fn a_full_disk_is_told_and_leaves_nothing() {
         assert!(!executed.iter().any(|statement| statement.starts_with(word)), "{word}: {executed:?}");
     }
     assert!(executed.iter().any(|statement| statement.contains("pg_export_snapshot")), "{executed:?}");
+    assert!(said.contains("no backup was made: no room on the disk of ") && said.contains("free"), "{said}");
+    assert!(said.contains("warning: the backup may not fit on the disk of "), "{said}");
+    assert!(said.contains("--backup-dir"), "{said}");
+}
+
+/// Whichever file meets the full disk, it is told in the same way and ends in the same code.
+#[test]
+fn a_full_disk_is_the_same_for_every_file() {
+    let mut environment = shop();
+    let folder = environment.path("small");
+    std::fs::create_dir(&folder).unwrap();
+    let at = ["--backup-dir", folder.to_str().unwrap()];
+    // Not even a folder can be made there.
+    let Some(disk) = SmallDisk::mount(&folder, "1m,nr_inodes=1") else {
+        if rustix::process::geteuid().is_root() {
+            migrate_tests::skip!("a small file system cannot be mounted");
+        }
+        return;
+    };
+    let output = environment.run(&[&["backup", "create"], &at[..]].concat());
+    drop(disk);
+    assert!(output.expect(1).stderr.contains("no room on the disk of "), "{}", output.stderr);
+
+    let Some(_disk) = SmallDisk::mount(&folder, "1m") else { return };
+    environment.run(&[&["backup", "create"], &at[..]].concat()).success();
+    let made = std::fs::read_link(folder.join("latest")).unwrap();
+    // Full to the last page: the backup is good, and that cannot be written down.
+    std::fs::write(folder.join("ballast"), vec![0; 2 << 20]).unwrap_err();
+    let output = environment.run(&[&["backup", "verify"], &at[..]].concat());
+    assert!(output.expect(1).stderr.contains("is good, and that could not be written"), "{}", output.stderr);
+    std::fs::remove_file(folder.join("ballast")).unwrap();
+    environment.run(&[&["backup", "verify"], &at[..]].concat()).success();
+    // The last one was so large that another one cannot fit: pg_dump is not even started.
+    let manifest = folder.join(&made).join("manifest.json");
+    migrate_tests::edit_manifest(&manifest, |manifest| manifest["bytes"] = (1_u64 << 30).into());
+    environment.set_var("MIGRATE_PG_CLIENT_BIN", pretend(&environment, "echo started >&2; exit 1"));
+    let output = environment.run(&[&["backup", "create"], &at[..]].concat());
+    let said = &output.expect(1).stderr;
+    assert!(said.contains("no room on the disk of ") && said.contains("took 1024 MB"), "{said}");
+    assert!(!said.contains("started"), "{said}");
+    let mut names: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, [made.into_os_string(), "latest".into()]);
 }

@@ -5,6 +5,7 @@
 
 mod adoption;
 mod backup_create;
+mod backup_names;
 mod backup_servers;
 mod backup_shared;
 mod backup_verify;
@@ -85,6 +86,7 @@ mod refused_early;
 mod rehearsal_memory;
 mod rehearse;
 mod restore_killed;
+mod restore_parts;
 mod restore_refusals;
 mod restore_round_trip;
 mod restore_swap;

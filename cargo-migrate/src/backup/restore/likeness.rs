@@ -4,6 +4,7 @@
 use migrate_runtime::{Connection, Error as EngineError, quote_identifier, quote_literal};
 use serde::Deserialize;
 
+use super::locale::Locale;
 use super::setting;
 
 /// A database, without its contents. There is no `Debug`: a setting can be a password.
@@ -15,14 +16,8 @@ pub(crate) struct Likeness {
     /// Connections are allowed.
     pub(crate) open: bool,
     pub(crate) comment: Option<String>,
-    encoding: String,
-    /// `c`, `i` (15), `b` (17): pg_database.datlocprovider.
-    provider: String,
-    collate: String,
-    ctype: String,
-    /// `datlocale` (17), `daticulocale` before.
-    locale: Option<String>,
-    rules: Option<String>,
+    #[serde(flatten)]
+    pub(crate) text: Locale,
     tablespace: String,
     connection_limit: i32,
     is_template: bool,
@@ -97,28 +92,8 @@ impl Likeness {
 
     /// Makes an empty database like this one. `version` is `server_version_num`.
     pub(super) fn create(&self, name: &str, version: u32) -> String {
-        let mut sql = format!(
-            "{} OWNER = {} ENCODING = {} LC_COLLATE = {} LC_CTYPE = {}",
-            create(name),
-            quote_identifier(&self.owner),
-            quote_literal(&self.encoding),
-            quote_literal(&self.collate),
-            quote_literal(&self.ctype)
-        );
-        if version >= 150_000 {
-            let (provider, locale) = match self.provider.as_str() {
-                "i" => ("icu", Some("ICU_LOCALE")),
-                "b" => ("builtin", Some("BUILTIN_LOCALE")),
-                _ => ("libc", None),
-            };
-            sql += &format!(" LOCALE_PROVIDER = {provider}");
-            if let (Some(word), Some(locale)) = (locale, &self.locale) {
-                sql += &format!(" {word} = {}", quote_literal(locale));
-            }
-            if let Some(rules) = &self.rules {
-                sql += &format!(" ICU_RULES = {}", quote_literal(rules));
-            }
-        }
+        let owner = quote_identifier(&self.owner);
+        let mut sql = format!("{} OWNER = {owner}{}", create(name), self.text.clause(version));
         // Naming the default one takes a privilege on it that nobody needs who does not name it (dbcommands.c, `createdb`).
         if self.tablespace != "pg_default" {
             sql += &format!(" TABLESPACE = {}", quote_identifier(&self.tablespace));
@@ -226,7 +201,9 @@ mod tests {
              LC_COLLATE = 'C' LC_CTYPE = 'C' TABLESPACE = \"fast\""
         );
         assert!(likeness.create("new", 150_000).contains(" LOCALE_PROVIDER = icu ICU_LOCALE = 'de-DE' "));
-        let builtin = Likeness { provider: "b".into(), locale: Some("C.UTF-8".into()), ..likeness };
+        let mut builtin = serde_json::to_value(&likeness.text).unwrap();
+        (builtin["provider"], builtin["locale"]) = ("b".into(), "C.UTF-8".into());
+        let builtin = Likeness { text: serde_json::from_value(builtin).unwrap(), ..likeness };
         assert!(
             builtin.create("new", 170_000).contains(" LOCALE_PROVIDER = builtin BUILTIN_LOCALE = 'C.UTF-8' ")
         );

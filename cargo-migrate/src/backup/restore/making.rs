@@ -11,6 +11,7 @@ use migrate_runtime::{
 
 use super::into_new::step;
 use super::likeness::{self, Likeness};
+use super::locale::create_like;
 use super::mark::Mark;
 use super::taken::{is_taken, taken};
 use super::verify::{self, Compared};
@@ -115,7 +116,12 @@ impl Work<'_> {
                 None => error.into(),
             },
         };
-        admin.rows("creating the database", &create).map_err(|error| failed(error, None))?;
+        match (self.old, &self.backup.manifest.locale) {
+            // What it was like is known as far as its text goes.
+            (None, Some(locale)) => create_like(&admin, &unfinished, Some(locale)),
+            _ => admin.rows("creating the database", &create).map(drop),
+        }
+        .map_err(|error| failed(error, None))?;
         let oid = place.database(&unfinished)?.map(|made| made.oid).unwrap_or_default();
         let quoted = quote_identifier(&unfinished);
         // A role that could connect by what PUBLIC may would shut itself out.

@@ -7,6 +7,7 @@ mod binds;
 pub(crate) mod discard;
 mod into_new;
 mod likeness;
+mod locale;
 mod making;
 mod mark;
 mod name;
@@ -21,7 +22,8 @@ mod vacate;
 mod verify;
 
 pub(crate) use into_new::{Options, Restored, existing, into_new};
-use likeness::Likeness;
+pub(crate) use likeness::Likeness;
+pub(crate) use locale::{Locale, create_like};
 pub(crate) use mark::State;
 pub(crate) use name::unfinished;
 pub(crate) use place::{Marked, Place};

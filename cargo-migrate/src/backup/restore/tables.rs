@@ -7,8 +7,8 @@ use glob::Pattern;
 use super::super::Manifest;
 use super::Refusal;
 
-/// The tables of a manifest that these words name: `public.orders`, `orders` in whatever schema, `events_*` for all that are
-/// like it. As the manifest writes them, in order.
+/// The tables of a manifest that these words name: `public.orders`, `orders` in whatever schema, and where no table has that
+/// name, `events_*` for all that are like it. As the manifest writes them, in order.
 pub(super) fn pick(manifest: &Manifest, words: &[String]) -> Result<Vec<String>, Refusal> {
     let mut picked = BTreeSet::new();
     let mut missing = Vec::new();
@@ -22,11 +22,19 @@ pub(super) fn pick(manifest: &Manifest, words: &[String]) -> Result<Vec<String>,
                 || pattern.matches(table)
                 || bare.is_some_and(|bare| pattern.matches(bare))
         };
-        let before = picked.len();
-        picked.extend(manifest.rows.keys().filter(is_meant).cloned());
-        if picked.len() == before && !picked.iter().any(|table| is_meant(&table)) {
+        // A name that a table has is no pattern: `"a*"` may be one.
+        let is_named = |table: &&String| {
+            *table == word || super::super::name::parts(table).is_some_and(|(_, name)| name == *word)
+        };
+        let named: Vec<_> = manifest.rows.keys().filter(is_named).cloned().collect();
+        let found = match named.is_empty() {
+            true => manifest.rows.keys().filter(is_meant).cloned().collect(),
+            false => named,
+        };
+        if found.is_empty() {
             missing.push(word.clone());
         }
+        picked.extend(found);
     }
     if missing.is_empty() {
         return Ok(picked.into_iter().collect());
