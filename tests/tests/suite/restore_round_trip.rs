@@ -80,6 +80,34 @@ fn beside_and_in_its_place_it_is_what_it_was() {
     assert_eq!(shop.ask("shop", "INSERT INTO orders (total) VALUES (1) RETURNING id"), "1001");
 }
 
+/// Between a restore and its swap there may be days.
+#[test]
+fn what_was_set_on_the_old_one_since_goes_along() {
+    let shop = Restorable::new();
+    shop.backup(&[]);
+    shop.restore(&["--into", "beside"]).success();
+    let mut admin = shop.cluster.admin();
+    for statement in [
+        "ALTER DATABASE shop SET statement_timeout = '5min'",
+        "ALTER DATABASE shop RESET app.tenant",
+        "ALTER ROLE app IN DATABASE shop RESET ALL",
+        "ALTER ROLE lead IN DATABASE shop SET work_mem = '1MB'",
+        "ALTER DATABASE shop CONNECTION LIMIT 20",
+        "REVOKE CONNECT ON DATABASE shop FROM app",
+        "GRANT TEMPORARY ON DATABASE shop TO lead",
+        "COMMENT ON DATABASE shop IS 'since'",
+    ] {
+        admin.batch_execute(statement).unwrap();
+    }
+    let before = dump(&shop, "shop");
+    shop.restore(&["--swap", "--into", "beside", "--yes"]).success();
+    assert_same(&dump(&shop, "shop"), &before);
+    // The one that is put back has its own.
+    admin.batch_execute("ALTER DATABASE shop CONNECTION LIMIT 30").unwrap();
+    shop.restore(&["--swap-back", "--yes"]).success();
+    assert_same(&dump(&shop, "shop"), &before);
+}
+
 #[test]
 fn the_way_back_is_one_command_too() {
     let shop = Restorable::new();

@@ -1,6 +1,8 @@
 //! What a database is besides what is in it: what `CREATE DATABASE` is told to make another like it, and what pg_dump leaves
 //! out without `--create` (its `dumpDatabase` and `dumpDatabaseConfig`).
 
+use std::collections::BTreeSet;
+
 use migrate_runtime::{Connection, Error as EngineError, quote_identifier, quote_literal};
 use serde::Deserialize;
 
@@ -26,7 +28,7 @@ pub(crate) struct Likeness {
     labels: Vec<Label>,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 struct Grant {
     grantor: String,
     /// `None` is PUBLIC.
@@ -35,18 +37,21 @@ struct Grant {
     grantable: bool,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 struct RoleSettings {
     /// `None` is everybody.
     role: Option<String>,
     values: Vec<String>,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 struct Label {
     provider: String,
     label: String,
 }
+
+const PRIVILEGES: &str = "the privileges on the database";
+const CONNECTION_LIMIT: &str = "the connection limit";
 
 /// A statement that makes another database more like this one.
 #[derive(Clone)]
@@ -130,7 +135,7 @@ impl Likeness {
         }
         if self.connection_limit >= 0 {
             touches.push(Touch {
-                what: "the connection limit".to_owned(),
+                what: CONNECTION_LIMIT.to_owned(),
                 sql: format!("ALTER DATABASE {database} CONNECTION LIMIT {}", self.connection_limit),
             });
         }
@@ -140,6 +145,48 @@ impl Likeness {
                 sql: format!("ALTER DATABASE {database} IS_TEMPLATE true"),
             });
         }
+        touches
+    }
+
+    /// What makes another database, which was made like this one a while ago, like it is now; nothing where it still is.
+    pub(super) fn catch_up(&self, other: &Self, me: &str) -> Vec<Touch> {
+        let same = |all: &[RoleSettings], others: &[RoleSettings]| {
+            all.len() == others.len()
+                && all.iter().all(|one| {
+                    let sorted = |values: &[String]| values.iter().cloned().collect::<BTreeSet<_>>();
+                    let mut others = others.iter().filter(|other| other.role == one.role);
+                    others.any(|other| sorted(&other.values) == sorted(&one.values))
+                })
+        };
+        let settings = same(&self.settings, &other.settings);
+        let grants = self.grants.len() == other.grants.len()
+            && self.grants.iter().all(|grant| other.grants.contains(grant));
+        let limit = self.connection_limit == other.connection_limit;
+        let labels = self.labels.iter().all(|label| other.labels.contains(label));
+        let database = quote_identifier(&other.name);
+        let mut touches = Vec::new();
+        if !settings {
+            let reset = |RoleSettings { role, .. }: &RoleSettings| match role {
+                None => format!("ALTER DATABASE {database} RESET ALL"),
+                Some(role) => {
+                    format!("ALTER ROLE {} IN DATABASE {database} RESET ALL", quote_identifier(role))
+                }
+            };
+            let touch = |one| Touch { what: "a setting that is gone".to_owned(), sql: reset(one) };
+            touches.extend(other.settings.iter().map(touch));
+        }
+        if !limit && self.connection_limit < 0 {
+            let sql = format!("ALTER DATABASE {database} CONNECTION LIMIT -1");
+            touches.push(Touch { what: CONNECTION_LIMIT.to_owned(), sql });
+        }
+        let differs = |touch: &Touch| match touch.what.as_str() {
+            PRIVILEGES => !grants,
+            CONNECTION_LIMIT => !limit,
+            what if what.starts_with("the security label") => !labels,
+            what if what.starts_with("the setting") => !settings,
+            _ => self.is_template != other.is_template,
+        };
+        touches.extend(self.touches(&other.name, me).into_iter().filter(differs));
         touches
     }
 
@@ -163,7 +210,7 @@ impl Likeness {
                 sql += "; RESET ROLE";
             }
         }
-        Touch { what: "the privileges on the database".to_owned(), sql }
+        Touch { what: PRIVILEGES.to_owned(), sql }
     }
 }
 
@@ -226,5 +273,34 @@ mod tests {
             ]
         );
         assert!(touches.iter().all(|touch| !touch.what.contains("64MB")));
+    }
+
+    #[test]
+    fn what_was_changed_since_is_caught_up_and_nothing_else() {
+        let old = likeness();
+        let mut new = Likeness { name: "n".into(), ..likeness() };
+        let sql = |old: &Likeness, new: &Likeness| {
+            old.catch_up(new, "me").into_iter().map(|touch| touch.sql).collect::<Vec<_>>()
+        };
+        new.settings.reverse();
+        new.grants.reverse();
+        assert_eq!(sql(&old, &new), [""; 0]);
+        new.connection_limit = 50;
+        assert_eq!(sql(&old, &new), ["ALTER DATABASE \"n\" CONNECTION LIMIT 7"]);
+        let unlimited = Likeness { connection_limit: -1, ..likeness() };
+        assert_eq!(sql(&unlimited, &new), ["ALTER DATABASE \"n\" CONNECTION LIMIT -1"]);
+        new.connection_limit = 7;
+        new.settings.pop();
+        assert_eq!(
+            sql(&old, &new),
+            [
+                "ALTER ROLE \"app\" IN DATABASE \"n\" RESET ALL",
+                "ALTER DATABASE \"n\" SET \"work_mem\" TO '64MB'",
+                "ALTER ROLE \"app\" IN DATABASE \"n\" SET \"a\".\"b\" TO 'c'",
+            ]
+        );
+        new.settings = likeness().settings;
+        new.grants.pop();
+        assert!(sql(&old, &new)[0].starts_with("REVOKE ALL ON DATABASE \"n\"") && sql(&old, &new).len() == 1);
     }
 }

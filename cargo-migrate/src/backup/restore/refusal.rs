@@ -281,6 +281,11 @@ impl Refusal {
                  are there: pg_restore --data-only"
                     .to_owned()
             }
+            Self::NotRestored { left: None, why, .. } if why.contains("extension") && why.contains("not available") => {
+                "install the extension's package on the server, then restore again; the database in use is as it was, and nothing is \
+                 left of the new one"
+                    .to_owned()
+            }
             Self::NotRestored { left: None, .. } => {
                 "the database in use is as it was, and nothing is left of the new one: mend the cause and restore again"
                     .to_owned()

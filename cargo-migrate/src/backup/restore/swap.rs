@@ -12,7 +12,7 @@ use migrate_runtime::{
 };
 
 use super::mark::{Mark, State};
-use super::{Likeness, Place, Refusal, Restored, binds, name, place, vacate};
+use super::{Likeness, Place, Refusal, Restored, binds, name, place, said, vacate};
 use crate::clock;
 use crate::command::Call;
 use crate::config::Settings;
@@ -42,6 +42,8 @@ pub(crate) struct Swapped {
     pub(crate) kept: Option<String>,
     /// Sessions that were ended for it.
     pub(crate) ended: usize,
+    /// What was changed about the old one since the restore and could not be copied, and why.
+    pub(crate) left_out: Vec<String>,
     /// It was put back: it is the one that was there before an earlier swap.
     pub(crate) back: bool,
     pub(crate) elapsed: Duration,
@@ -162,6 +164,7 @@ impl Exchange {
         let _works = call.context.engine_works();
         let started = Instant::now();
         self.note(call, settings, &self.new.name, "started");
+        let left_out = self.catch_up()?;
         let message = self.message();
         let moved = vacate::alone(&self.place, &call.context.interrupt, &self.oids(), &message, || {
             self.guard(call, settings)
@@ -188,9 +191,27 @@ impl Exchange {
             was: self.new.name,
             backup: self.mark.backup,
             ended: moved.ended,
+            left_out,
             back: self.back,
             elapsed: started.elapsed(),
         })
+    }
+
+    /// What was set, granted or limited about the old database since the new one was made like it. One that is put back
+    /// has its own.
+    fn catch_up(&self) -> anyhow::Result<Vec<String>> {
+        let mut left_out = Vec::new();
+        let Some(old) = self.old.as_ref().filter(|_| !self.back) else { return Ok(left_out) };
+        for touch in old.catch_up(&self.new, &self.place.role) {
+            match self.place.admin.rows("making the new database like the old one", &touch.sql) {
+                Ok(_) => {}
+                Err(error) => match said(&error) {
+                    Some(why) => left_out.push(format!("{}: {why}", touch.what)),
+                    None => return Err(error.into()),
+                },
+            }
+        }
+        Ok(left_out)
     }
 
     /// All of it but the COMMIT, which waits until it was seen that the names are those that were meant.

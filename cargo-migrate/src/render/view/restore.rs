@@ -199,7 +199,7 @@ impl View for RestoreView {
         let swapped = self.swapped.as_ref().map(|swapped| {
             json!({
                 "database": swapped.database, "was": swapped.was, "backup": swapped.backup, "kept": swapped.kept,
-                "sessions_ended": swapped.ended, "back": swapped.back, "elapsed_ms": millis(swapped.elapsed),
+                "sessions_ended": swapped.ended, "left_out": swapped.left_out, "back": swapped.back, "elapsed_ms": millis(swapped.elapsed),
             })
         });
         json!({ "restored": restored, "swapped": swapped })
@@ -315,7 +315,7 @@ fn without_password(at: &Database) -> &'static str {
 }
 
 fn in_place(swapped: &Swapped, page: Page) -> String {
-    let Swapped { database, at, was, backup, kept, ended, back, elapsed } = swapped;
+    let Swapped { database, at, was, backup, kept, ended, back, elapsed, left_out } = swapped;
     let good = page.paint.good(if *back { "put back" } else { "swapped" });
     let ended = match ended {
         0 => String::new(),
@@ -328,6 +328,10 @@ fn in_place(swapped: &Swapped, page: Page) -> String {
         escape_line(was),
         time(*elapsed)
     );
+    for one in left_out {
+        text +=
+            &format!("  {}: not copied from the old one: {}\n", page.paint.note("note"), escape_line(one));
+    }
     let Some(kept) = kept else { return text };
     text += &format!("  what it was before is kept as {}\n", escape_line(kept));
     text += "  a preflight of before does not count any more: it was one of the other database\n";
@@ -429,6 +433,7 @@ mod tests {
             backup: "backup-20261121T180000Z".into(),
             kept: Some("shop_before_20261121t200000z".into()),
             ended: 3,
+            left_out: Vec::new(),
             back,
             elapsed: Duration::from_millis(150),
         }
