@@ -190,11 +190,11 @@ fn environments_folders_and_lost_data() {
     let folder = shop.environment.path("-b $(touch pwned) 'q' \"d\" %s\nü;");
     let tables = ["; DROP TABLE canary; --", "we ird", "new\nline", "x.y"];
     for (number, table) in tables.iter().enumerate() {
-        let gone = quote_identifier(table);
+        let (of, made) = (quote_identifier(table), quote_identifier(&format!("{table}2")));
         shop.environment.migration(
             &format!("{:04}_t", number + 1),
-            &format!("CREATE TABLE app_{number} AS SELECT * FROM {gone};\n"),
-            &format!("DROP TABLE app_{number};\nDROP TABLE IF EXISTS {gone}.inside;\n"),
+            &format!("CREATE TABLE {made} AS SELECT * FROM {of};\n"),
+            &format!("DROP TABLE {made};\n"),
         );
     }
     shop.environment.run(&["lock"]).success();
@@ -211,7 +211,7 @@ fn environments_folders_and_lost_data() {
     shop.result(&[&["up", "--force", "it's a \"test\"; $(id)"], &at[..]].concat());
     let lost = shop.environment.run(&["down", "--dry-run", "--all"]);
     // Each of the tables that go is named, on one line.
-    for name in ["; DROP TABLE canary; --", "we ird", "new\\nline", "x.y"] {
+    for name in ["; DROP TABLE canary; --2", "we ird2", "new\\nline2", "x.y2"] {
         assert!(
             lost.success().stderr.contains(name) || lost.stdout.contains(name),
             "{name}: {}",

@@ -97,10 +97,8 @@ fn what_is_no_utf_8_is_verified_restored_and_rehearsed() {
         let sql = format!("SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = '{name}'");
         assert_eq!(answer(&mut admin, &sql), encoding);
         let mut client = postgres::Client::connect(&cluster.url(name), postgres::NoTls).unwrap();
-        assert_eq!(
-            answer(&mut client, "SELECT encode(convert_to(x, pg_client_encoding()), 'hex') FROM t").len() / 2,
-            if encoding == "LATIN1" { 2 } else { 1 }
-        );
+        let bytes = format!("SELECT encode(convert_to(x, '{encoding}'), 'hex') FROM t");
+        assert_eq!(answer(&mut client, &bytes), "e4");
     }
 }
 
@@ -116,7 +114,7 @@ fn a_full_disk_of_the_server_leaves_the_database_in_use_alone() {
             std::fs::set_permissions(above, std::fs::Permissions::from_mode(0o755)).unwrap();
         }
     }
-    let Some(disk) = SmallDisk::mount(&folder, "64m") else {
+    let Some(disk) = SmallDisk::mount(&folder, "128m") else {
         if rustix::process::geteuid().is_root() {
             migrate_tests::skip!("a small file system cannot be mounted");
         }
@@ -129,17 +127,17 @@ fn a_full_disk_of_the_server_leaves_the_database_in_use_alone() {
     admin.batch_execute("ALTER DATABASE shop SET TABLESPACE small").unwrap();
     shop.client("shop")
         .batch_execute(
-            "CREATE TABLE wide AS SELECT repeat(md5(n::text), 30) AS t FROM generate_series(1, 6000) n",
+            "CREATE TABLE wide AS SELECT repeat(md5(n::text), 30) AS t FROM generate_series(1, 40000) n",
         )
         .unwrap();
     shop.backup(&[]);
     admin.batch_execute("CHECKPOINT").unwrap();
     let before = shop.ask("shop", "SELECT count(*) FROM wide");
     let empty: u64 = answer(&mut admin, "SELECT pg_database_size('template0')").parse().unwrap();
-    // Room for an empty database and half of the table.
+    // Room for an empty database and a quarter of the table.
     let of = rustix::fs::statvfs(&folder).unwrap();
     let ballast = folder.join("ballast");
-    let size = usize::try_from(of.f_bavail * of.f_frsize - empty - (4 << 20)).unwrap();
+    let size = usize::try_from(of.f_bavail * of.f_frsize - empty - (10 << 20)).unwrap();
     std::fs::write(&ballast, vec![0; size]).unwrap();
 
     let output = shop.restore(&["--swap", "--yes"]);
@@ -174,7 +172,7 @@ fn a_terminal_is_told_how_far_it_is() {
         .unwrap();
     shop.backup(&[]);
     let mut command = shop.environment.command(&["backup", "restore", "--into", "beside"]);
-    let terminal = Terminal::start(&mut command, 120);
+    let terminal = Terminal::start(command.env("TERM", "xterm"), 120);
     terminal.wait_for("restore [");
     terminal.wait_for("INDEX public.long_slow");
     terminal.wait().success();
