@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use migrate_testing::free_space;
+
 use super::manifest::{Format, Scope};
 use super::store::Backup;
 use crate::Problem;
@@ -129,8 +131,7 @@ pub(super) fn is_full(why: &str) -> bool {
 fn free(folder: &Path) -> Option<u64> {
     let there = folder.ancestors().find(|folder| folder.exists())?;
     let there = if there.as_os_str().is_empty() { Path::new(".") } else { there };
-    let of = rustix::fs::statvfs(there).ok()?;
-    Some(of.f_bavail.saturating_mul(of.f_frsize))
+    free_space(there)
 }
 
 #[cfg(test)]
