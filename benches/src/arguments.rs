@@ -4,8 +4,8 @@ use crate::Result;
 use crate::tool::{self, Tool};
 
 pub const HELP: &str = "\
-usage: benches/run MEASURE… [--counts 10,100,1000] [--tools ours,sqlx,refinery,diesel] [--runs N] [--scales 7,80] [--no-fsync]
-                            [--data FOLDER]
+usage: benches/run MEASURE… [--counts 10,100,1000] [--tools ours,sqlx,refinery,diesel] [--runs N] [--scales 7,80] [--built PROGRAM]
+                            [--no-fsync] [--data FOLDER]
 
 measures
   time      apply all, nothing to do, roll back all
@@ -25,6 +25,7 @@ measures
   --tools   whom to run (default all; ours is always one of them)
   --runs    runs of each timing, of which the median is shown (default 7)
   --scales  pgbench's scales for `backup`, about 15 MB each (default 7,80: 100 MB and more than 1 GB)
+  --built   a release build of cargo-migrate for `backup`, instead of one that is built first
   --no-fsync  a server that does not wait for its disk: what is left is what the tools cost
   --data    where the throwaway server keeps its data (default: the system's folder for temporary files)";
 
@@ -50,6 +51,8 @@ pub struct Arguments {
     pub counts: Vec<usize>,
     pub tools: Vec<Tool>,
     pub runs: usize,
+    /// A cargo-migrate that is there already, for `backup`.
+    pub built: Option<std::path::PathBuf>,
     /// pgbench's, for `backup`.
     pub scales: Vec<u32>,
     pub fsync: bool,
@@ -63,6 +66,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Arguments> {
         counts: vec![10, 100, 1000],
         tools: tool::ALL.to_vec(),
         runs: 7,
+        built: None,
         scales: vec![7, 80],
         fsync: true,
         data: std::env::temp_dir(),
@@ -104,6 +108,7 @@ pub fn parse(words: impl Iterator<Item = String>) -> Result<Arguments> {
                     return Err("a scale of 0 is an empty database".into());
                 }
             }
+            "--built" => arguments.built = Some(std::path::absolute(value()?)?),
             "--no-fsync" => arguments.fsync = false,
             "--data" => arguments.data = value()?.into(),
             _ => return Err(format!("{word}?\n\n{HELP}").into()),

@@ -23,7 +23,10 @@ const BACKUPS: &str = "backups";
 
 pub fn measure(bench: &Bench<'_>) -> Result<()> {
     let project = workload::root().parent().unwrap_or(workload::root());
-    let tool = build(project)?;
+    let tool = match &bench.arguments.built {
+        Some(built) => built.clone(),
+        None => build(project)?,
+    };
     let folder = bench.arguments.data.join(format!("migrate-bench-backups-{}", std::process::id()));
     fs::create_dir_all(&folder)?;
     let scales = bench.arguments.scales.iter();
