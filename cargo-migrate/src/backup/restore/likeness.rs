@@ -187,6 +187,15 @@ impl Likeness {
             _ => self.is_template != other.is_template,
         };
         touches.extend(self.touches(&other.name, me).into_iter().filter(differs));
+        // Whoever lost a privilege on the old one has it on the other yet, and with it what they granted further.
+        let grantees = other.grants.iter().filter_map(|grant| grant.grantee.as_deref()).map(quote_identifier);
+        let grantees: BTreeSet<_> = grantees.collect();
+        if let Some(touch) = touches.iter_mut().find(|touch| touch.what == PRIVILEGES)
+            && !grantees.is_empty()
+        {
+            let grantees = grantees.into_iter().collect::<Vec<_>>().join(", ");
+            touch.sql = format!("REVOKE ALL ON DATABASE {database} FROM {grantees} CASCADE; {}", touch.sql);
+        }
         touches
     }
 
