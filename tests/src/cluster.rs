@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
 use migrate_testing::{
     Binaries, Result, ScratchDatabase, ScratchServer, ScratchSettings, ServerUser, StopMode, free_port,
@@ -134,20 +133,30 @@ impl Cluster {
         Self { server: started.unwrap_or_else(|error| panic!("{error}")) }
     }
 
-    /// A hot standby that follows this server, made with pg_basebackup; it listens on 127.0.0.1 too.
+    /// A hot standby that follows this server; it listens on 127.0.0.1 too.
     ///
     /// # Panics
     ///
-    /// Where that fails or is missing.
+    /// Where it cannot be made.
     #[track_caller]
     pub fn standby(&self) -> Self {
-        let settings = Builder::default().setting("hot_standby", "on").tcp().scratch_settings();
-        let server = ScratchServer::prepare(settings, |user, binaries, data| {
-            let mut command = Command::new(binaries.program("pg_basebackup")?);
-            command.args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync", "--wal-method=stream"]);
-            command.arg("--dbname").arg(self.url("postgres")).arg("--pgdata").arg(data);
-            let output = user.prepare(&mut command).output().unwrap();
-            assert!(output.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&output.stderr));
+        self.standby_with(&[])
+    }
+
+    /// The same with settings of its own.
+    ///
+    /// # Panics
+    ///
+    /// As [`standby`](Self::standby).
+    #[track_caller]
+    pub fn standby_with(&self, settings: &[(&str, &str)]) -> Self {
+        let mut builder = Builder::default().setting("hot_standby", "on").tcp();
+        for (name, value) in settings {
+            builder = builder.setting(name, value);
+        }
+        let settings = builder.binaries(self.server.binaries().clone()).scratch_settings();
+        let server = ScratchServer::prepare(settings, |user, _, data| {
+            crate::standby::copy(&mut self.admin(), user, &self.server.data(), data, &self.url("postgres"));
             Ok(())
         });
         Self::resumed(server)

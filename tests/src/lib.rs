@@ -24,6 +24,7 @@ pub mod redact;
 pub mod restorable;
 pub mod skip;
 pub mod small_disk;
+mod standby;
 pub mod subject;
 pub mod terminal;
 pub mod tls;
