@@ -57,7 +57,7 @@ impl Runner<'_> {
 
 impl Migrator {
     pub(crate) async fn applied_inner(&self) -> Result<Vec<Applied>, Error> {
-        let runner = self.connect().await?;
+        let runner = self.connect_briefly().await?;
         let applied = runner.applied().await;
         runner.work.close().await;
         applied

@@ -101,6 +101,9 @@ impl Error {
             Self::DownDiffers { .. } => "nothing was rolled back; say which one to take: --use-recorded-down or \
                  --use-file-down"
                 .to_owned(),
+            Self::Server { source, .. } if source.code().is_some_and(|code| code.code() == "55P03") => {
+                "somebody holds a table that this reads: wait for its end; `cargo migrate preflight` shows who".to_owned()
+            }
             Self::Server { source, .. } => server_hint(&source.as_db_error().map(Into::into).unwrap_or_default())
                 .unwrap_or_else(|| "nothing was changed by it; the server's words above say why".to_owned()),
             Self::TooLarge { .. } => {

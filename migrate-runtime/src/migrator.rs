@@ -241,6 +241,11 @@ impl Migrator {
     }
 
     /// The schema of the database. Writes nothing, needs no privilege beyond CONNECT, and works on a standby.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Server`] also where somebody holds a table for longer than two seconds (`55P03`): what prints definitions
+    /// locks what they are of.
     pub fn schema(&self, options: &SchemaOptions) -> Result<Schema, Error> {
         block(self.schema_inner(options))
     }
@@ -306,7 +311,12 @@ impl Migrator {
     }
 
     pub(crate) async fn connect(&self) -> Result<Runner<'_>, Error> {
-        Runner::connect(&self.settings, &self.emitter).await
+        Runner::connect(&self.settings, &self.emitter, false).await
+    }
+
+    /// For a verb that only reads, and waits for no table.
+    pub(crate) async fn connect_briefly(&self) -> Result<Runner<'_>, Error> {
+        Runner::connect(&self.settings, &self.emitter, true).await
     }
 
     async fn run_inner(&self, goal: Goal) -> Result<Report, Error> {
@@ -317,19 +327,19 @@ impl Migrator {
     }
 
     async fn dry_run_inner(&self, goal: Goal) -> Result<DryRun, Error> {
-        self.connect().await?.dry_run(&self.set, goal).await
+        self.connect_briefly().await?.dry_run(&self.set, goal).await
     }
 
     async fn status_inner(&self) -> Result<Status, Error> {
-        self.connect().await?.status(&self.set).await
+        self.connect_briefly().await?.status(&self.set).await
     }
 
     async fn log_inner(&self, filter: &LogFilter, limit: Option<usize>) -> Result<Vec<LogEntry>, Error> {
-        self.connect().await?.log_entries(filter, limit).await
+        self.connect_briefly().await?.log_entries(filter, limit).await
     }
 
     async fn repair_plan_inner(&self) -> Result<RepairPlan, Error> {
-        self.connect().await?.repair_plan(&self.set).await
+        self.connect_briefly().await?.repair_plan(&self.set).await
     }
 
     async fn repair_inner(&self, plan: &RepairPlan) -> Result<(), Error> {
@@ -337,22 +347,24 @@ impl Migrator {
     }
 
     async fn table_sizes_inner(&self) -> Result<Vec<(String, u64)>, Error> {
-        let session = self.look().await?;
+        let session = self.look().await?.briefly();
         let sizes = crate::table_sizes::read(&session).await;
         session.close().await;
         sizes
     }
 
     async fn schema_inner(&self, options: &SchemaOptions) -> Result<Schema, Error> {
-        let session = self.look().await?;
-        let schema = SchemaReader::new(options.clone()).read_once(&session).await;
+        let session = self.look().await?.briefly();
+        let reader = SchemaReader::new(options.clone());
+        let schema = self.settings.interrupt.or(reader.read_once(&session)).await;
         session.close().await;
         schema
     }
 
     async fn schema_digest_inner(&self, options: &SchemaOptions) -> Result<Checksum, Error> {
-        let session = self.look().await?;
-        let digest = SchemaReader::new(options.clone()).digest(&session).await;
+        let session = self.look().await?.briefly();
+        let mut reader = SchemaReader::new(options.clone());
+        let digest = self.settings.interrupt.or(reader.digest(&session)).await;
         session.close().await;
         digest
     }

@@ -80,7 +80,7 @@ impl Migrator {
     }
 
     pub(crate) async fn last_note_inner(&self, action: &str) -> Result<Option<crate::LogEntry>, Error> {
-        let runner = self.connect().await?;
+        let runner = self.connect_briefly().await?;
         let last = runner.last_note(action).await;
         runner.work.close().await;
         last

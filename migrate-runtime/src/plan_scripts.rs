@@ -30,7 +30,7 @@ impl Runner<'_> {
 
 impl Migrator {
     pub(crate) async fn planned_scripts_inner(&self, goal: Goal) -> Result<Vec<PlannedScript>, Error> {
-        let runner = self.connect().await?;
+        let runner = self.connect_briefly().await?;
         let scripts = runner.planned_scripts(self.set(), goal).await;
         runner.work.close().await;
         scripts

@@ -88,8 +88,8 @@ impl Prepared<'_> {
 }
 
 impl<'s> Runner<'s> {
-    /// Connects and asks what the database is. Writes nothing.
-    pub async fn connect(settings: &'s Settings, emitter: &Emitter) -> Result<Self, Error> {
+    /// Connects and asks what the database is; `briefly` as [`Session::briefly`]. Writes nothing.
+    pub async fn connect(settings: &'s Settings, emitter: &Emitter, briefly: bool) -> Result<Self, Error> {
         let since = Instant::now();
         settings.history.check()?;
         let database = match &settings.database {
@@ -98,6 +98,7 @@ impl<'s> Runner<'s> {
         };
         let connected = async {
             let work = Session::open(&database, &settings.tool, emitter).await?;
+            let work = if briefly { work.briefly() } else { work };
             let probe = Probe::ask(&work, &settings.history).await?;
             Ok((work, probe))
         };

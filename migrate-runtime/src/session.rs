@@ -13,6 +13,7 @@ pub(crate) struct Session {
     pub database: Database,
     /// The process that greeted us. Behind a pooler it is not the one that works.
     pub greeted_by: Option<i32>,
+    brief: bool,
     driver: tokio::task::JoinHandle<()>,
 }
 
@@ -43,7 +44,15 @@ impl Session {
             // Why a connection broke reaches whoever waits for an answer on it.
             let _ = link.run(move |notice: DbError| emitter.notice(&notice)).await;
         });
-        Ok(Self { client, database: database.clone(), greeted_by, driver })
+        Ok(Self { client, database: database.clone(), greeted_by, brief: false, driver })
+    }
+
+    /// What it asks from now on gives up where somebody holds a table for longer than two seconds: whoever only looks does
+    /// not wait for the end of a migration somewhere else. What prints a definition locks the table that it is of
+    /// (`pg_get_viewdef`, `pg_get_indexdef` of an expression).
+    pub fn briefly(mut self) -> Self {
+        self.brief = true;
+        self
     }
 
     /// Sends one message and drops what it returns.
@@ -121,6 +130,8 @@ impl Session {
 
     /// Sends one message of the engine's own and collects its rows.
     pub async fn query(&self, sql: &str) -> Result<Rows, tokio_postgres::Error> {
+        let brief = self.brief.then(|| briefly(sql));
+        let sql = brief.as_deref().unwrap_or(sql);
         #[cfg(feature = "tracing")]
         crate::trace::sent(sql);
         let messages = self.client.simple_query(sql).await?;
@@ -165,6 +176,18 @@ impl Session {
     pub async fn close(self) {
         drop(self.client);
         let _ = self.driver.await;
+    }
+}
+
+/// For the transaction of this message alone: several statements of one message are one (the manual's "Multiple Statements
+/// in a Simple Query"), and behind a transaction pooler the next one may come to another session.
+fn briefly(sql: &str) -> String {
+    const LIMIT: &str = "SET LOCAL lock_timeout = '2s'";
+    match sql.split_once(';') {
+        Some((begin, rest)) if begin.starts_with("BEGIN") => format!("{begin};{LIMIT};{rest}"),
+        // Of a transaction that failed, nothing but its end is taken.
+        _ if sql.starts_with("ROLLBACK") => sql.to_owned(),
+        _ => format!("{LIMIT};{sql}"),
     }
 }
 
@@ -218,5 +241,20 @@ pub(crate) fn is_lost(error: &tokio_postgres::Error) -> bool {
             matches!(server.severity(), "FATAL" | "PANIC") || server.code().code().starts_with("57P")
         }
         None => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_ends_with_its_message() {
+        assert_eq!(briefly("SELECT 1"), "SET LOCAL lock_timeout = '2s';SELECT 1");
+        assert_eq!(
+            briefly("BEGIN READ ONLY;SELECT 1;COMMIT"),
+            "BEGIN READ ONLY;SET LOCAL lock_timeout = '2s';SELECT 1;COMMIT"
+        );
+        assert_eq!(briefly("ROLLBACK"), "ROLLBACK");
     }
 }

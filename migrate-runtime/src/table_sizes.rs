@@ -4,16 +4,20 @@ use crate::Error;
 use crate::session::Session;
 
 /// From the catalog alone: `pg_total_relation_size` would wait for locks, and `relpages` is as exact as the last VACUUM
-/// or ANALYZE. A partitioned table is as large as its partitions are together.
+/// or ANALYZE. A partitioned table is as large as its partitions are together; they are found in `pg_inherits`, for
+/// `pg_partition_tree` waits for each of them.
 const QUERY: &str = "\
+WITH RECURSIVE below(top, oid) AS (
+    SELECT class.oid, class.oid FROM pg_catalog.pg_class AS class WHERE class.relkind OPERATOR(pg_catalog.=) 'p'
+    UNION ALL SELECT below.top, inherits.inhrelid FROM below
+    JOIN pg_catalog.pg_inherits AS inherits ON inherits.inhparent OPERATOR(pg_catalog.=) below.oid)
 SELECT pg_catalog.format('%I.%I', space.nspname, class.relname),
        (pg_catalog.sum(part.relpages) OPERATOR(pg_catalog.*) pg_catalog.current_setting('block_size')::pg_catalog.int8)
        ::pg_catalog.int8
 FROM pg_catalog.pg_class AS class
 JOIN pg_catalog.pg_namespace AS space ON space.oid OPERATOR(pg_catalog.=) class.relnamespace
 CROSS JOIN LATERAL (
-    SELECT tree.relid::pg_catalog.oid FROM pg_catalog.pg_partition_tree(class.oid) AS tree
-    WHERE class.relkind OPERATOR(pg_catalog.=) 'p'
+    SELECT below.oid FROM below WHERE below.top OPERATOR(pg_catalog.=) class.oid
     UNION ALL SELECT class.oid WHERE class.relkind OPERATOR(pg_catalog.<>) 'p'
 ) AS member(relid)
 JOIN pg_catalog.pg_class AS part ON part.oid OPERATOR(pg_catalog.=) member.relid

@@ -46,7 +46,7 @@ pub(crate) async fn wait(
     let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
     loop {
         let attempt = async {
-            let runner = Runner::connect(settings, emitter).await?;
+            let runner = Runner::connect(settings, emitter, false).await?;
             runner.verify(set).await
         };
         let left = deadline.saturating_sub(started.elapsed());

@@ -11,6 +11,7 @@ use migrate_runtime::{Error as EngineError, Migrator, Note, Status};
 use crate::command::Call;
 use crate::config::Settings;
 use crate::drift::{self, InForce};
+use crate::inspection::ask::is_held_up;
 use crate::scratch::Scratch;
 
 /// The action of the note.
@@ -46,7 +47,22 @@ impl Changed {
         status: &Status,
         version: u32,
         newest: Option<i64>,
-    ) -> anyhow::Result<Self> {
+    ) -> Result<Self, EngineError> {
+        match Self::ask(settings, migrator, status, version, newest) {
+            Err(error) if is_held_up(&error) => {
+                Ok(Self::Unknown { why: "somebody holds a table, whose definition cannot be read meanwhile" })
+            }
+            asked => asked,
+        }
+    }
+
+    fn ask(
+        settings: &Settings,
+        migrator: &Migrator,
+        status: &Status,
+        version: u32,
+        newest: Option<i64>,
+    ) -> Result<Self, EngineError> {
         let note = migrator.last_note(ACTION)?;
         let current = note.filter(|note| newest.is_none_or(|newest| newest < note.id));
         let fits = |note: &migrate_runtime::LogEntry| note.message.as_deref() == Some(&printed_by(version));

@@ -56,6 +56,11 @@ pub(crate) fn may_read(connection: &Connection, doing: &str, tables: &[&str]) ->
     Ok(patient(connection, doing, &sql)?.first().is_some_and(|row| row.flag(0)))
 }
 
+/// Whether an answer was given up because somebody holds a table (`lock_not_available`).
+pub(crate) fn is_held_up(error: &EngineError) -> bool {
+    matches!(error, EngineError::Server { source, .. } if source.code().is_some_and(|code| code.code() == "55P03"))
+}
+
 fn within(connection: &Connection, begin: &str, doing: &str, sql: &str) -> Result<Vec<Row>, EngineError> {
     let message = format!("{begin};\nSET LOCAL search_path = pg_catalog, pg_temp;\n{sql};\nCOMMIT");
     let asked = connection.rows(doing, &message);

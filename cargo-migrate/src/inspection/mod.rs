@@ -16,4 +16,4 @@ pub(crate) use identity::Identity;
 pub(crate) use locks::{Conflict, Held};
 pub(crate) use session::Session;
 pub(crate) use situation::{Limits, Pending, Situation};
-pub(crate) use touched::{Table, Touched};
+pub(crate) use touched::{By, Table, Touched};

@@ -15,7 +15,7 @@ mod source;
 mod squawk;
 #[cfg(test)]
 mod testing;
-mod tree;
+pub(crate) mod tree;
 mod two_phase;
 mod world;
 

@@ -25,7 +25,7 @@ use migrate_runtime::{Connection, Migrator};
 use crate::command::Call;
 use crate::config::Settings;
 use crate::drift::{self, Drift, InForce};
-use crate::inspection::{Check, Examined, Identity, Situation};
+use crate::inspection::{Check, Examined, Identity, Situation, ask};
 use crate::render::view::PostflightView;
 use crate::scratch::Scratch;
 pub(crate) use last_run::LastRun;
@@ -60,7 +60,8 @@ pub(crate) struct Report {
     /// What the last run applied, where the audit log says.
     pub(crate) last_run: Option<LastRun>,
     /// Of the schema, as `cargo migrate schema --digest` tells it.
-    pub(crate) schema_digest: String,
+    /// `None` where somebody holds a table whose definition is part of it.
+    pub(crate) schema_digest: Option<String>,
     /// What became of each check, in the order in which they are told.
     pub(crate) examined: Vec<Examined>,
     /// The tables that were analyzed, where that was wanted.
@@ -93,7 +94,10 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: Options)
     let last_run = last_run::read(&connection, &settings.history_table.value)?;
     let everything =
         SchemaOptions { history: Some(settings.history_table.value.clone()), ..Default::default() };
-    let schema_digest = migrator.schema_digest(&everything)?.to_string();
+    let schema_digest = match migrator.schema_digest(&everything) {
+        Err(error) if ask::is_held_up(&error) => None,
+        digest => Some(digest?.to_string()),
+    };
     let drift = match options.no_drift {
         true => SchemaDrift::NotWanted,
         false => SchemaDrift::of(measure_drift(call, &situation, &migrator))?,

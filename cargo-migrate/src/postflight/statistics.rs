@@ -84,7 +84,9 @@ fn query(sees_all: bool, version: u32) -> String {
            AND {rows} >= {LEAST_ROWS} AND {column} AND NOT {of_index} \
          UNION ALL SELECT class.oid::regclass::text, 'the partitions as a whole, which autovacuum never looks at' \
          FROM pg_class AS class WHERE class.relkind = 'p' AND class.oid >= 16384 \
-           AND (SELECT sum({rows_of_part}) FROM pg_partition_tree(class.oid) AS tree \
+           AND (WITH RECURSIVE tree(relid) AS (SELECT class.oid UNION ALL \
+                SELECT child.inhrelid FROM tree JOIN pg_inherits AS child ON child.inhparent = tree.relid) \
+                SELECT sum({rows_of_part}) FROM tree \
                 JOIN pg_class AS part ON part.oid = tree.relid WHERE part.relkind = 'r') >= {LEAST_ROWS} \
            AND NOT EXISTS (SELECT FROM pg_attribute AS attribute WHERE attribute.attrelid = class.oid AND {column} AND {of_whole}) \
          ORDER BY 1, 2",

@@ -4,6 +4,7 @@ mod check;
 pub(crate) mod marker;
 mod needs;
 mod options;
+mod privilege;
 mod report;
 mod run;
 

@@ -4,8 +4,11 @@
 use migrate_core::Direction;
 use migrate_core::sql::LineColumn;
 use migrate_runtime::Error as EngineError;
+use squawk_syntax::{SyntaxKind, SyntaxNode};
 
+use super::privilege;
 use crate::inspection::Situation;
+use crate::lint::tree::{all, find, name};
 use crate::lint::{Effect, Object, Source, Tolerant, effects};
 
 /// What a need is about.
@@ -75,7 +78,7 @@ impl Needs {
                 let line = LineColumn::of(&script.text, parsed.statement.start).line;
                 let place = format!("{}:{line}", script.file);
                 match &parsed.node {
-                    Some(node) => needs.statement(&effects(node), home.as_deref(), &place),
+                    Some(node) => needs.statement(node, home.as_deref(), &place),
                     None => needs.unknown.push(place),
                 }
             }
@@ -103,8 +106,23 @@ impl Needs {
         }
     }
 
-    fn statement(&mut self, effects: &[Effect], home: Option<&str>, place: &str) {
-        for effect in effects {
+    fn statement(&mut self, node: &SyntaxNode, home: Option<&str>, place: &str) {
+        if let Some(wanted) = privilege::of_other(node) {
+            for (table, need) in wanted {
+                self.relation(table.schema.as_deref(), &table.name, need, place);
+            }
+            return;
+        }
+        for merge in all(node, SyntaxKind::MERGE) {
+            let Some(table) = find(&merge, SyntaxKind::TABLE_RELATION_NAME).map(|table| name(&table)) else {
+                self.unknown.push(place.to_owned());
+                continue;
+            };
+            for need in privilege::of_merge(&merge) {
+                self.relation(table.schema.as_deref(), &table.name, need, place);
+            }
+        }
+        for effect in &effects(node) {
             match effect {
                 Effect::Create { object, tolerant } => self.create(object, *tolerant, home, place),
                 Effect::Drop { object, .. } => self.own(object, "DROP", place),
@@ -119,11 +137,8 @@ impl Needs {
                 Effect::Rows { verb, table } => {
                     let privilege = match *verb {
                         "COPY" => "INSERT",
-                        // Of a MERGE the text's WHEN clauses decide.
-                        "MERGE" => {
-                            self.unknown.push(place.to_owned());
-                            continue;
-                        }
+                        // Its actions decide.
+                        "MERGE" => continue,
                         verb => verb,
                     };
                     self.relation(table.schema.as_deref(), &table.name, privilege, place);
@@ -251,7 +266,7 @@ mod tests {
     fn needs(sql: &str) -> Vec<String> {
         let mut needs = Needs::default();
         for node in SourceFile::parse(sql).syntax_node().children() {
-            needs.statement(&effects(&node), Some("public"), "x");
+            needs.statement(&node, Some("public"), "x");
         }
         let shown = needs.all.iter().map(|need| {
             let schema = need.schema.as_ref().map(|schema| format!("{schema}.")).unwrap_or_default();
@@ -288,7 +303,35 @@ mod tests {
             ("CREATE ROLE r;", &["CREATEROLE attribute "]),
             ("ALTER TYPE e ADD VALUE 'x'; DROP FUNCTION f();", &["OWNER type e", "OWNER function f"]),
             ("ALTER TABLE a RENAME TO b; ALTER TABLE b ADD c int;", &["OWNER relation a"]),
-            ("DO $$ BEGIN END $$; GRANT SELECT ON a TO b; SELECT 1;", &["?", "?"]),
+            ("DO $$ BEGIN END $$; SELECT 1; SELECT f();", &["?", "?"]),
+            (
+                "MERGE INTO s.a USING b ON a.id = b.id WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (1);",
+                &["INSERT relation s.a", "DELETE relation s.a", "SELECT relation s.a"],
+            ),
+            (
+                "MERGE INTO a USING b ON false WHEN NOT MATCHED THEN INSERT VALUES (1);",
+                &["INSERT relation a"],
+            ),
+            (
+                "MERGE INTO a AS x USING b ON true WHEN MATCHED AND x.c > 1 THEN UPDATE SET c = 2;",
+                &["UPDATE relation a", "SELECT relation a"],
+            ),
+            ("MERGE INTO a USING b ON true WHEN MATCHED THEN DO NOTHING;", &["SELECT relation a"]),
+            (
+                "GRANT SELECT, INSERT ON s.a TO b;",
+                &[
+                    "GRANT relation s.a",
+                    "SELECT WITH GRANT OPTION relation s.a",
+                    "INSERT WITH GRANT OPTION relation s.a",
+                ],
+            ),
+            ("REVOKE ALL ON TABLE a, b FROM c;", &["GRANT relation a", "GRANT relation b"]),
+            ("CREATE TABLE a (); GRANT SELECT ON a TO b;", &["CREATE schema public"]),
+            ("GRANT SELECT (c) ON a TO b; GRANT USAGE ON SCHEMA s TO b; GRANT a TO b;", &["?", "?", "?"]),
+            (
+                "COMMENT ON COLUMN s.a.b IS 'x'; COMMENT ON TABLE c IS 'x'; COMMENT ON TYPE t IS 'x';",
+                &["OWNER relation s.a", "OWNER relation c", "?"],
+            ),
         ] {
             assert_eq!(needs(sql), wanted, "{sql}");
         }

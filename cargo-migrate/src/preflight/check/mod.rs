@@ -8,11 +8,13 @@ mod history;
 mod idle_in_transaction;
 mod invalid_indexes;
 mod long_transactions;
+mod maintenance;
 mod not_valid_constraints;
 mod pending;
 mod pooler;
 mod prepared_transactions;
 mod privileges;
+mod publications;
 mod replication_lag;
 mod replication_slots;
 mod schema;
@@ -47,6 +49,7 @@ pub(crate) const CHECKS: &[&dyn Check] = &[
     &visibility::Visibility,
     &long_transactions::LongTransactions,
     &idle_in_transaction::IdleInTransaction,
+    &maintenance::Maintenance,
     &blocking_chains::BlockingChains,
     &prepared_transactions::PreparedTransactions,
     &wraparound_vacuum::WraparoundVacuum,
@@ -55,6 +58,7 @@ pub(crate) const CHECKS: &[&dyn Check] = &[
     &not_valid_constraints::NotValidConstraints,
     &replication_lag::ReplicationLag,
     &replication_slots::ReplicationSlots,
+    &publications::Publications,
 ];
 
 /// A finding with nothing below it and nothing to do.

@@ -6,9 +6,13 @@ use serde_json::json;
 use super::finding;
 use crate::inspection::{Check, Finding, Severity, Situation};
 use crate::preflight::needs::{Kind, Need, Needs};
+use crate::preflight::privilege::{ANYTHING, WITH_OPTION};
 
 pub(super) struct Privileges;
 
+/// Any of these is one at least.
+const ANY_PRIVILEGE: &str = "SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER";
+const ANY_OF_COLUMN: &str = "SELECT, INSERT, UPDATE, REFERENCES";
 /// Of more statements a person gets the number.
 const SHOWN: usize = 5;
 
@@ -76,6 +80,25 @@ fn missing(need: &Need, object: Option<&str>, owner: Option<&str>, situation: &S
             format!("{privilege} on schema {object}"),
             format!("GRANT {privilege} ON SCHEMA {object} TO {role};"),
         ),
+        (Kind::Relation, ANYTHING) => (
+            format!("a privilege on {object} that it could give or take away"),
+            match owner {
+                Some(owner) => format!("GRANT {owner} TO {role}; or have {owner} run the migration"),
+                None => "have its owner run the migration".to_owned(),
+            },
+        ),
+        (Kind::Relation, privilege) if privilege.ends_with(WITH_OPTION) => {
+            let plain = privilege.trim_end_matches(WITH_OPTION);
+            return Finding {
+                details: vec!["the server does not refuse it: it warns, and grants nothing".to_owned()],
+                remedy: Some(format!("GRANT {plain} ON {object} TO {role} WITH GRANT OPTION;")),
+                ..finding(
+                    Severity::Warning,
+                    format!("{} gives {plain} on {object} on, and role {role} may not", need.place),
+                    json!({ "place": need.place, "object": object, "privilege": need.privilege, "kind": need.kind.name() }),
+                )
+            };
+        }
         (Kind::Relation, privilege) => {
             (format!("{privilege} on {object}"), format!("GRANT {privilege} ON {object} TO {role};"))
         }
@@ -145,8 +168,11 @@ fn question(needs: &[Need], path: &[String]) -> String {
          WHEN 'DROP' THEN pg_has_role(owner, 'USAGE') OR pg_has_role(nspowner, 'USAGE') \
          WHEN 'TRIGGER' THEN has_table_privilege(oid, 'TRIGGER') WHEN 'DELETE' THEN has_table_privilege(oid, 'DELETE') \
          WHEN 'TRUNCATE' THEN has_table_privilege(oid, 'TRUNCATE') \
-         ELSE has_table_privilege(oid, privilege) OR has_any_column_privilege(oid, privilege) END, shown, owner \
-         FROM relation \
+         WHEN 'GRANT' THEN has_table_privilege(oid, '{ANY_PRIVILEGE}') OR has_any_column_privilege(oid, '{ANY_OF_COLUMN}') \
+         ELSE CASE WHEN privilege NOT LIKE '%{WITH_OPTION}' \
+         THEN has_table_privilege(oid, privilege) OR has_any_column_privilege(oid, privilege) \
+         WHEN has_table_privilege(oid, '{ANY_PRIVILEGE}') OR has_any_column_privilege(oid, '{ANY_OF_COLUMN}') \
+         THEN has_table_privilege(oid, privilege) END END, shown, owner FROM relation \
          UNION ALL SELECT n, pg_has_role(owner, 'USAGE'), shown, owner FROM kinds \
          UNION ALL SELECT n, has, shown, owner::oid FROM routines \
          UNION ALL SELECT w.n, CASE w.privilege WHEN 'CREATEROLE' THEN r.rolcreaterole OR r.rolsuper ELSE r.rolsuper END, \

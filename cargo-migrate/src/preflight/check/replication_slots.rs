@@ -40,13 +40,15 @@ impl Check for ReplicationSlots {
             let retained = row.number::<i64>(5).map(|bytes| u64::try_from(bytes).unwrap_or_default());
             let status = row.text(4);
             let is_lost = status == "lost";
-            let what = match (is_lost, row.flag(3), retained) {
-                (true, _, _) => format!("slot {name} ({}) lost what it had to keep", row.text(1)),
-                (_, true, _) => format!("slot {name} ({}) is about to lose what it has to keep", row.text(1)),
-                (_, false, Some(kept)) => {
+            let what = match (is_lost, retained) {
+                (true, _) => format!("slot {name} ({}) lost what it had to keep", row.text(1)),
+                _ if status == "unreserved" => {
+                    format!("slot {name} ({}) is about to lose what it has to keep", row.text(1))
+                }
+                (_, Some(kept)) => {
                     format!("slot {name} ({}) is not read from, and keeps {}", row.text(1), bytes(kept))
                 }
-                (_, false, None) => {
+                (_, None) => {
                     format!("slot {name} ({}) was never read from, and keeps nothing", row.text(1))
                 }
             };

@@ -25,10 +25,7 @@ impl Check for Writable {
         // The transaction of this very question is read-only: what a session starts with is asked for.
         let rows = situation.ask(
             "asking whether this is a standby",
-            "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only'), \
-             (SELECT s.setconfig IS NOT NULL FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase \
-             WHERE d.datname = current_database() AND s.setrole = 0 \
-             AND 'default_transaction_read_only=on' = ANY (s.setconfig) LIMIT 1)",
+            "SELECT pg_is_in_recovery(), setting, source FROM pg_settings WHERE name = 'default_transaction_read_only'",
         )?;
         let Some(row) = rows.first() else { return Ok(Vec::new()) };
         let mut findings = Vec::new();
@@ -41,12 +38,23 @@ impl Check for Writable {
             });
         } else if row.get(1) == Some("on") {
             let database = quote_identifier(&situation.identity.database);
-            let whose = match row.flag(2) {
-                true => format!("DATABASE {database}"),
-                false => format!("ROLE {}", quote_identifier(&situation.role)),
+            let role = quote_identifier(&situation.role);
+            // `GucSource_Names` of guc_tables.c.
+            let remedy = match row.text(2).as_str() {
+                "database" => format!("ALTER DATABASE {database} RESET default_transaction_read_only;"),
+                "user" => format!("ALTER ROLE {role} RESET default_transaction_read_only;"),
+                "database user" => {
+                    format!("ALTER ROLE {role} IN DATABASE {database} RESET default_transaction_read_only;")
+                }
+                "client" | "environment variable" => {
+                    "the address or PGOPTIONS of this session says so: take it out there".to_owned()
+                }
+                _ => "the server's configuration says so: ALTER SYSTEM RESET default_transaction_read_only; SELECT \
+                      pg_reload_conf(); or take it out of postgresql.conf"
+                    .to_owned(),
             };
             findings.push(Finding {
-                remedy: Some(format!("ALTER {whose} RESET default_transaction_read_only;")),
+                remedy: Some(remedy),
                 ..finding(
                     Severity::Failure,
                     "sessions start read-only: default_transaction_read_only is on",

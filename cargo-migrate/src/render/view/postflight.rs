@@ -38,7 +38,10 @@ impl View for PostflightView {
             }
             None => format!("{applied} applied\n"),
         };
-        text += &format!("schema {}\n\n", report.schema_digest);
+        text += &match &report.schema_digest {
+            Some(digest) => format!("schema {digest}\n\n"),
+            None => "schema unknown: somebody holds a table whose definition is part of it\n\n".to_owned(),
+        };
         text += &inspection::human(&report.examined, self.verbose, page);
         for table in &report.analyzed {
             text += &format!("{} {}\n", paint.good("analyzed"), escape_line(table));
