@@ -27,6 +27,7 @@ pub struct Builder {
     hba: Option<String>,
     certificates: Option<Certificates>,
     binaries: Option<Binaries>,
+    parent: Option<std::path::PathBuf>,
 }
 
 impl Builder {
@@ -65,6 +66,13 @@ impl Builder {
         self
     }
 
+    /// In a folder of its own below this one, not in memory.
+    #[must_use]
+    pub fn below(mut self, parent: &Path) -> Self {
+        self.parent = Some(parent.to_owned());
+        self
+    }
+
     /// Starts it.
     ///
     /// # Panics
@@ -89,7 +97,7 @@ impl Builder {
         }
         settings.extend(self.settings.iter().cloned());
         let tcp_port = self.tcp.then(|| free_port().unwrap());
-        ScratchSettings { binaries: self.binaries.clone(), settings, tcp_port, parent: None }
+        ScratchSettings { binaries: self.binaries.clone(), settings, tcp_port, parent: self.parent.clone() }
     }
 
     /// Puts the files of this cluster into its data folder.

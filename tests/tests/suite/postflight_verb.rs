@@ -109,22 +109,32 @@ fn what_is_wrong_is_exit_3_with_the_statement_to_type() {
     assert!(!found(&json(&environment, 3, &[])).iter().any(|found| found.contains(" drift: ")));
 }
 
+/// A machine without any server's programs: what it has is hidden, from this one process.
 #[test]
 fn without_a_server_to_compare_with_drift_is_a_warning() {
     let mut environment = project();
-    let folder = environment.path("no-programs");
-    std::fs::create_dir(&folder).unwrap();
-    environment.set_var("MIGRATE_PG_BIN", &folder);
+    let empty = environment.path("no-programs");
+    std::fs::create_dir(&empty).unwrap();
+    environment.set_var("MIGRATE_PG_BIN", &empty);
     let mut client = environment.client();
     client.batch_execute("CREATE TABLE by_hand ()").unwrap();
-    // Programs elsewhere on this machine would be found all the same; then there is drift, which is told.
-    let document = json_of_any_code(&environment);
+    let program = environment.command(&["postflight", "--format", "json"]);
+    let hide = "for folder in /usr/lib/postgresql /usr/libexec/postgresql /usr/local/pgsql; do \
+                if [ -d \"$folder\" ]; then mount -t tmpfs tmpfs \"$folder\" || exit 99; fi; done; exec \"$@\"";
+    let mut command = environment.program("unshare");
+    command.args(["--mount", "sh", "-c", hide, "hide"]).arg(program.get_program()).args(program.get_args());
+    let output = environment.capture(&mut command);
+    if output.stdout.is_empty() {
+        assert!(!rustix::process::geteuid().is_root(), "{output:?}");
+        return;
+    }
+    let document: Value = serde_json::from_str(&output.success().stdout).unwrap();
     let drift = found(&document).into_iter().find(|found| found.contains(" drift: ")).unwrap();
-    assert!(
-        drift.starts_with("warning drift: could not be looked for")
-            || drift.starts_with("failure drift: 1 difference"),
-        "{drift}"
-    );
+    assert!(drift.starts_with("warning drift: could not be looked for: no PostgreSQL"), "{drift}");
+    // Where there is one, there is drift.
+    environment.remove_var("MIGRATE_PG_BIN");
+    let documents = json_of_any_code(&environment);
+    assert!(found(&documents).iter().any(|found| found.contains(" drift: 1 difference")), "{documents:#}");
 }
 
 fn json_of_any_code(environment: &TestEnvironment) -> Value {

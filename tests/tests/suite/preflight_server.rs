@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::preflight::Seen;
 
 /// A project on a database of a cluster, with a table and a pending migration that works on it.
-fn project(url: &str) -> TestEnvironment {
+pub(crate) fn project(url: &str) -> TestEnvironment {
     let mut environment = TestEnvironment::without_database();
     environment.set_var("DATABASE_URL", url);
     environment.migration("0001_orders", "CREATE TABLE orders (id int);\n", "DROP TABLE orders;\n");

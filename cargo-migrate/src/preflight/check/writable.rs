@@ -39,12 +39,14 @@ impl Check for Writable {
         } else if row.get(1) == Some("on") {
             let database = quote_identifier(&situation.identity.database);
             let role = quote_identifier(&situation.role);
+            // Who types it begins read-only, too.
+            let first = "SET default_transaction_read_only = off;";
             // `GucSource_Names` of guc_tables.c.
             let remedy = match row.text(2).as_str() {
-                "database" => format!("ALTER DATABASE {database} RESET default_transaction_read_only;"),
-                "user" => format!("ALTER ROLE {role} RESET default_transaction_read_only;"),
+                "database" => format!("{first} ALTER DATABASE {database} RESET default_transaction_read_only;"),
+                "user" => format!("{first} ALTER ROLE {role} RESET default_transaction_read_only;"),
                 "database user" => {
-                    format!("ALTER ROLE {role} IN DATABASE {database} RESET default_transaction_read_only;")
+                    format!("{first} ALTER ROLE {role} IN DATABASE {database} RESET default_transaction_read_only;")
                 }
                 "client" | "environment variable" => {
                     "the address or PGOPTIONS of this session says so: take it out there".to_owned()
