@@ -196,7 +196,7 @@ fn a_hundred_megabytes_are_embedded() {
         return;
     }
     let application = Application::new("rebuild_large");
-    let row = "'x\"\\\t'".repeat(1_000);
+    let row = "x\"\\\t".repeat(1_000);
     let insert = format!("INSERT INTO big VALUES ('{row}');\n").repeat(50 * 1024 * 1024 / row.len());
     let data = format!("{}\n", "y".repeat(8_000)).repeat(50 * 1024 * 1024 / 8_000);
     let up = format!("CREATE TABLE big (line text);\n{insert}COPY big FROM stdin;\n{data}\\.\n");
