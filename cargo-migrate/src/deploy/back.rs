@@ -80,6 +80,9 @@ impl Driver<'_> {
                 migrator.run(Goal::DownSteps(number)).map(Some)
             }
         };
+        if matches!(result, Ok(Some(_))) {
+            self.call.note_schema(self.settings);
+        }
         drop(works);
         Ok(result?.map_or(0, |report| report.done.len()))
     }

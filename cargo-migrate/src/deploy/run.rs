@@ -349,6 +349,10 @@ impl Driver<'_> {
     fn up(&mut self) -> anyhow::Result<Went> {
         let works = self.call.context.engine_works();
         let result = self.migrator.run(Goal::UpAll);
+        // Also where all was applied: what an earlier run was killed before is made up for.
+        if result.is_ok() {
+            self.call.note_schema(self.settings);
+        }
         drop(works);
         let report = expected::told(self.call, self.set, &self.migrator, result)?;
         let words = match report.done.len() {

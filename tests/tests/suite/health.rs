@@ -1,7 +1,8 @@
 //! `health`: each state of a database that needs a person, and those that do not.
 
+use migrate_tests::production::has_pg_dump;
 use migrate_tests::wait::answer;
-use migrate_tests::{Cluster, TestEnvironment, poll_until};
+use migrate_tests::{Cluster, TestEnvironment, poll_until, skip};
 use serde_json::Value;
 
 const PROTECTED: &str = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
@@ -105,6 +106,26 @@ fn what_cannot_be_known_is_said() {
     assert_eq!(health(&environment, 0)["drift"]["state"], "none");
     environment.run(&["redo"]).success();
     assert_eq!(health(&environment, 0)["drift"]["state"], "not_checked");
+}
+
+/// Only `up`, `down` and `redo` noted it once: after a deployment nobody could tell cheaply.
+#[test]
+fn a_deployment_notes_the_schema_as_any_other_run_does() {
+    if !has_pg_dump() {
+        skip!("pg_dump is not installed");
+    }
+    let environment = project();
+    environment.run(&["--env", "production", "deploy"]).success();
+    assert_eq!(health(&environment, 0)["drift"]["state"], "none");
+    environment.migration("0002_b", "CREATE TABLE b (id int);\n", "DROP TABLE b;\n");
+    environment.migration("0003_c", "SELECT 1/0;\n", "SELECT 1;\n");
+    environment.run(&["lock"]).success();
+    environment.run(&["--env", "production", "deploy", "--on-failure", "rollback"]).expect(2);
+    let taken_back = health(&environment, 8);
+    assert_eq!(taken_back["drift"]["state"], "none", "{taken_back}");
+    let mut client = environment.client();
+    client.batch_execute("ALTER TABLE a ADD by_hand int").unwrap();
+    assert_eq!(health(&environment, 8)["drift"]["state"], "found");
 }
 
 #[test]
