@@ -1,4 +1,4 @@
-//! What checks found, the same for preflight, postflight and doctor: what is well in one line, then what is to be known,
+//! What checks found, the same for preflight, postflight and deploy: what is well in one line, then what is to be known,
 //! then what may do harm, and what stops the run last, where a person at a terminal looks first.
 
 use std::path::Path;
