@@ -1,5 +1,7 @@
 //! Names of tables as SQL writes them, taken apart.
 
+use crate::risk::quoted_rest;
+
 /// Schema and name of `public.orders` or `"my schema"."Orders"`, without quotes; `None` where it is no such name.
 pub(super) fn parts(qualified: &str) -> Option<(String, String)> {
     let (schema, rest) = part(qualified)?;
@@ -13,14 +15,7 @@ fn part(text: &str) -> Option<(String, &str)> {
         let end = text.find(['.', ' ', '(', ';']).unwrap_or(text.len());
         return (end > 0).then(|| (text[..end].to_owned(), &text[end..]));
     };
-    let mut end = 0;
-    loop {
-        end += quoted[end..].find('"')?;
-        if !quoted[end + 1..].starts_with('"') {
-            return Some((quoted[..end].replace("\"\"", "\""), &quoted[end + 1..]));
-        }
-        end += 2;
-    }
+    quoted_rest(quoted)
 }
 
 /// The table of a dump's `COPY public.orders (id, total) FROM stdin;`; `None` where that is not all of it: a name may have line

@@ -19,7 +19,7 @@ mod touched;
 
 pub(crate) use book::{Book, Touch};
 pub(crate) use level::{Danger, Reason, Risk, RiskLevel};
-pub(crate) use name::Name;
+pub(crate) use name::{Name, quoted_rest};
 pub(crate) use sizes::Sizes;
 pub(crate) use touched::Touched;
 

@@ -43,17 +43,7 @@ impl Name {
         let mut rest = text;
         loop {
             let (part, after) = match rest.strip_prefix('"') {
-                Some(quoted) => {
-                    let mut end = 0;
-                    loop {
-                        end += quoted[end..].find('"')?;
-                        if !quoted[end + 1..].starts_with('"') {
-                            break;
-                        }
-                        end += 2;
-                    }
-                    (quoted[..end].replace("\"\"", "\""), &quoted[end + 1..])
-                }
+                Some(quoted) => quoted_rest(quoted)?,
                 None => {
                     let end = rest.find('.').unwrap_or(rest.len());
                     (rest[..end].to_owned(), &rest[end..])
@@ -95,6 +85,18 @@ impl Name {
     /// The name alone, without its schema.
     pub(crate) fn last(&self) -> &str {
         &self.name
+    }
+}
+
+/// An identifier whose opening quote was read, and what follows its closing one; `None` where there is none.
+pub(crate) fn quoted_rest(quoted: &str) -> Option<(String, &str)> {
+    let mut end = 0;
+    loop {
+        end += quoted[end..].find('"')?;
+        if !quoted[end + 1..].starts_with('"') {
+            return Some((quoted[..end].replace("\"\"", "\""), &quoted[end + 1..]));
+        }
+        end += 2;
     }
 }
 
