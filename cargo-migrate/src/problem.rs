@@ -176,6 +176,14 @@ pub enum Problem {
         /// The migrations.
         stems: Vec<String>,
     },
+    /// A backup through a pooler that gives sessions to several clients.
+    #[error(
+        "{server} is a transaction pooler: what pg_dump sets in its session, applications would have after it"
+    )]
+    PooledBackup {
+        /// For people, without the password.
+        server: String,
+    },
     /// A backup that cannot stand for the one that would be made.
     #[error("backup {id} will not do: {why}")]
     UnfitBackup {
@@ -521,6 +529,7 @@ impl Problem {
             Self::OtherFiles { .. } => "other_files",
             Self::NoWayBack { .. } => "no_way_back",
             Self::UnfitBackup { .. } => "unfit_backup",
+            Self::PooledBackup { .. } => "pooled_backup",
             Self::RecordLocked { .. } => "record_locked",
             Self::NeedsYes { .. } => "needs_yes",
             Self::Declined => "declined",

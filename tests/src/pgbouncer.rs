@@ -1,4 +1,4 @@
-//! A real PgBouncer, in transaction pooling mode.
+//! A real PgBouncer.
 
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -36,6 +36,16 @@ impl PgBouncer {
     /// Where it does not start.
     #[track_caller]
     pub fn start(program: PathBuf, cluster: &Cluster, size: usize) -> Self {
+        Self::start_in("transaction", program, cluster, size)
+    }
+
+    /// The same in another mode.
+    ///
+    /// # Panics
+    ///
+    /// Where it does not start.
+    #[track_caller]
+    pub fn start_in(mode: &str, program: PathBuf, cluster: &Cluster, size: usize) -> Self {
         let user = ServerUser::current().unwrap();
         let folder = tempfile::Builder::new().prefix("bouncer-").tempdir().unwrap();
         user.own(folder.path()).unwrap();
@@ -48,7 +58,7 @@ impl PgBouncer {
              unix_socket_dir = {own}\n\
              listen_port = {PORT}\n\
              auth_type = any\n\
-             pool_mode = transaction\n\
+             pool_mode = {mode}\n\
              default_pool_size = {size}\n\
              max_client_conn = 500\n\
              max_db_connections = {size}\n\

@@ -120,6 +120,10 @@ impl Making<'_> {
     ) -> anyhow::Result<Backup> {
         let began = Instant::now();
         let snapshot = Snapshot::begin(self.database, &self.stop)?;
+        // pg_dump empties the search_path of its session, among others (pg_dump.c, setup_connection).
+        if snapshot.shared {
+            return Err(Problem::PooledBackup { server: self.database.to_string() }.into());
+        }
         let programs = ClientPrograms::find(snapshot.major())?;
         let selection = Selection::of(&snapshot.connection, &self.options.wish)?;
         let store = &self.store;

@@ -9,8 +9,8 @@ use migrate_runtime::{Connection, Database, Error as EngineError, HistoryTable, 
 use super::manifest::Recorded;
 use super::restore::{Likeness, Locale};
 use super::select::Selection;
-use crate::inspection::Identity;
 use crate::inspection::ask::NOW;
+use crate::inspection::{Identity, shares_sessions};
 
 /// A transaction that is held open while pg_dump copies what it sees.
 #[derive(Debug)]
@@ -24,12 +24,15 @@ pub(super) struct Snapshot {
     pub(super) database_bytes: u64,
     /// It is a standby: what is unlogged cannot be read there, and pg_dump leaves it out.
     pub(super) standby: bool,
+    /// A pooler gives the session to others afterwards.
+    pub(super) shared: bool,
 }
 
 impl Snapshot {
     /// Begins it.
     pub(super) fn begin(database: &Database, interrupt: &Interrupt) -> Result<Self, EngineError> {
         let connection = Connection::open(database, "cargo-migrate backup", interrupt)?;
+        let shared = shares_sessions(&connection, interrupt)?;
         let identity = Identity::of(&connection)?;
         connection.rows("beginning the snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         // The transaction waits while pg_dump works: no limit of the server's or of the role's may end it. Rows that a
@@ -50,6 +53,7 @@ impl Snapshot {
         let size = connection.value("asking for the database's size", size)?;
         Ok(Self {
             identity,
+            shared,
             version: row.and_then(|row| row.number(0)).unwrap_or_default(),
             at: row.map(|row| row.text(1)).unwrap_or_default(),
             standby: row.is_some_and(|row| row.flag(2)),

@@ -67,7 +67,7 @@ pub(crate) fn begin(
     check_way_back(call, settings, set, &plan, options)?;
     let connection = Connection::open(&call.database(settings)?, APPLICATION, &call.context.interrupt)?;
     gate::may_write(&connection, &settings.history_table.value)?;
-    gate::backup_is_possible(settings, migrator, &connection, options.said)?;
+    gate::backup_is_possible(settings, migrator, &connection, &call.context.interrupt, options.said)?;
     drop(connection);
     let journal = Journal::new(migrator.clone(), run, pending.digest().to_string());
     journal.write(Mark::Begun, &Detail { plan: Some(plan.clone()), ..Detail::default() }, None)?;

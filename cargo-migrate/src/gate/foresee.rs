@@ -2,15 +2,16 @@
 //! backup.
 
 use migrate_core::Set;
-use migrate_runtime::{Connection, Error as EngineError, HistoryTable, Migrator, quote_literal};
+use migrate_runtime::{Connection, Error as EngineError, HistoryTable, Interrupt, Migrator, quote_literal};
 use migrate_testing::ClientPrograms;
 
 use super::backup;
 use super::passage::{Request, is_anything};
+use crate::Problem;
 use crate::args::Gate;
 use crate::command::Call;
 use crate::config::Settings;
-use crate::inspection::Situation;
+use crate::inspection::{Identity, Situation, shares_sessions};
 use crate::preflight::marker;
 
 /// Refuses what the gate, the backup or the run itself would refuse later. Where there is no gate, the run does so at once,
@@ -38,7 +39,7 @@ pub(crate) fn foresee(
         marker::check(settings, &situation.identity, &situation.pending, &situation.now)?;
     }
     if request.backup {
-        backup_is_possible(settings, migrator, &connection, request.said)?;
+        backup_is_possible(settings, migrator, &connection, &call.context.interrupt, request.said)?;
     }
     Ok(())
 }
@@ -89,21 +90,24 @@ pub(crate) fn may_write(connection: &Connection, history: &HistoryTable) -> Resu
 ///
 /// # Errors
 ///
-/// Where there are no programs for this server; [`crate::Problem::UnfitBackup`].
+/// Where there are no programs for this server; [`Problem::UnfitBackup`].
 pub(crate) fn backup_is_possible(
     settings: &Settings,
     migrator: &Migrator,
     connection: &Connection,
+    interrupt: &Interrupt,
     said: &Gate,
 ) -> anyhow::Result<()> {
     if said.skip_backup.is_some() {
         return Ok(());
     }
     match &said.backup {
-        Some(id) => {
-            backup::named(settings, migrator, &crate::inspection::Identity::of(connection)?, id).map(drop)
-        }
+        Some(id) => backup::named(settings, migrator, &Identity::of(connection)?, id).map(drop),
         None => {
+            if shares_sessions(connection, interrupt)? {
+                let server = connection.database().map(ToString::to_string).unwrap_or_default();
+                return Err(Problem::PooledBackup { server }.into());
+            }
             let version = connection.value("asking for the server's version", "SHOW server_version_num")?;
             let version: u32 = version.and_then(|version| version.parse().ok()).unwrap_or_default();
             Ok(ClientPrograms::find(version / 10_000).map(drop)?)

@@ -74,6 +74,11 @@ impl Problem {
                 "leave --backup out, and one is made; `cargo migrate backup list` shows those that are there"
                     .to_owned()
             }
+            Self::PooledBackup { .. } => {
+                "give --database-url the address of the server itself, or of a pooler in session mode; applications stay on the \
+                 pooler. --skip-backup REASON changes the database without one"
+                    .to_owned()
+            }
             Self::RecordLocked { .. } => {
                 "record on a developer's machine and commit migrations.lock and schema.sql.snap; without --record, `verify` \
                  holds the migrations to them"

@@ -29,6 +29,7 @@ fn all() -> Vec<Problem> {
         Problem::OtherFiles { run: text(), begun_at: text(), differences: vec![], applied: vec![] },
         Problem::NoWayBack { stems: vec![text()] },
         Problem::UnfitBackup { id: text(), why: text() },
+        Problem::PooledBackup { server: text() },
         Problem::RecordLocked { origin: text() },
         Problem::NeedsYes { question: text() },
         Problem::Declined,
