@@ -338,6 +338,7 @@ impl Driver<'_> {
             ..CreateOptions::default()
         };
         let named = self.options.said.backup.as_deref();
+        gate::wait_for_others(self.call, self.settings, &self.database)?;
         let saved = gate::whole(self.call, self.settings, &self.migrator, &identity, named, &options)?;
         let id = saved.backup.manifest.id.clone();
         self.deployment.backup = Some(Kept { id: id.clone(), folder: saved.backup.folder.clone() });

@@ -7,4 +7,4 @@ mod passage;
 
 pub(crate) use backup::{Saved, verified, whole};
 pub(crate) use foresee::{backup_is_possible, foresee, may_write};
-pub(crate) use passage::{Request, pass, preview};
+pub(crate) use passage::{Request, pass, preview, wait_for_others};

@@ -82,7 +82,11 @@ pub(crate) fn pass(
 /// # Errors
 ///
 /// [`EngineError::LockNotObtained`] after `lock-wait`.
-fn wait_for_others(call: &Call, settings: &Settings, database: &Database) -> Result<(), EngineError> {
+pub(crate) fn wait_for_others(
+    call: &Call,
+    settings: &Settings,
+    database: &Database,
+) -> Result<(), EngineError> {
     let _works = call.context.engine_works();
     let history = &settings.history_table.value;
     let connection = Connection::open(database, "cargo-migrate: gate", &call.context.interrupt)?;

@@ -16,6 +16,8 @@ use super::{Likeness, Place, Refusal, Restored, binds, name, place, said, vacate
 use crate::clock;
 use crate::command::Call;
 use crate::config::Settings;
+use crate::deploy::DeployLock;
+use crate::render::view::DeployNote;
 use crate::render::view::RestoreStep;
 
 /// For how long a new connection is tried for, to see what became of a commit.
@@ -163,6 +165,7 @@ impl Exchange {
     pub(crate) fn run(self, call: &Call, settings: &Settings) -> anyhow::Result<Swapped> {
         let _works = call.context.engine_works();
         let started = Instant::now();
+        let _deploying = self.keep_deployments_out(call, settings)?;
         self.note(call, settings, &self.new.name, "started");
         let left_out = self.catch_up()?;
         let message = self.message();
@@ -243,6 +246,20 @@ impl Exchange {
             quote_literal(&self.database),
             quote_literal(kept)
         )
+    }
+
+    /// Holds the deploy lock of the old one: a deployment is not thrown out between its steps either. Ours ends with the other
+    /// sessions, when nobody can come in any more.
+    fn keep_deployments_out(&self, call: &Call, settings: &Settings) -> anyhow::Result<Option<DeployLock>> {
+        if !self.old.as_ref().is_some_and(|old| old.open) {
+            return Ok(None);
+        }
+        let wait = settings.lock_wait.as_ref().map_or(LOCK_WAIT, |wait| wait.value);
+        let (old, history) = (&self.place.old, &settings.history_table.value);
+        let lock = DeployLock::obtain(old, history, wait, &call.context.interrupt, |holder| {
+            call.ui.remark(&DeployNote::Waiting { holder }, "deploy_waiting");
+        })?;
+        Ok(Some(lock))
     }
 
     /// Holds the migration lock of the old one, so that no migration is thrown out half way.
