@@ -166,7 +166,11 @@ impl Driver<'_> {
         drop(works);
         // Its audit log ends where the backup was begun. From the moment on in which it has the name, nobody is to take that
         // for a deployment to go on with.
-        self.journal_of(&restored.database).write(Mark::Stopped, &self.last_words(), None)?;
+        let beside = self.migrator.clone().database(self.database.with_dbname(&restored.database));
+        // An earlier run may have been killed after this.
+        if super::Past::read(&beside)?.is_some() {
+            self.journal_of(&restored.database).write(Mark::Stopped, &self.last_words(), None)?;
+        }
         // It is held on a connection to the database that changes its name, which nobody may be connected to.
         self.lock = None;
         let swapped = restore::swap(call, settings, &restored)?;

@@ -51,8 +51,18 @@ fn of_every_verb_that_has_one() {
         for message in log.statements(mark) {
             for statement in message.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
                 let upper = statement.to_uppercase();
-                let allowed =
-                    ["SELECT", "WITH", "BEGIN", "SET LOCAL", "SET TRANSACTION", "SHOW", "COMMIT", "ROLLBACK"];
+                let allowed = [
+                    "SELECT",
+                    "WITH",
+                    "BEGIN",
+                    "SET LOCAL",
+                    "SET TRANSACTION",
+                    "SHOW",
+                    "COMMIT",
+                    "ROLLBACK",
+                    "SAVEPOINT",
+                    "RELEASE",
+                ];
                 assert!(allowed.iter().any(|start| upper.starts_with(start)), "{context}: {statement}");
                 let writes = ["advisory_lock", "advisory_xact", "nextval", "pg_terminate", "pg_cancel"];
                 assert!(!writes.iter().any(|word| statement.contains(word)), "{context}: {statement}");

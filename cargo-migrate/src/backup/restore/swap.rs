@@ -165,7 +165,7 @@ impl Exchange {
     pub(crate) fn run(self, call: &Call, settings: &Settings) -> anyhow::Result<Swapped> {
         let _works = call.context.engine_works();
         let started = Instant::now();
-        let _deploying = self.keep_deployments_out(call, settings)?;
+        let deploying = self.keep_deployments_out(call, settings)?;
         self.note(call, settings, &self.new.name, "started");
         let left_out = self.catch_up()?;
         let message = self.message();
@@ -193,7 +193,8 @@ impl Exchange {
             database: self.database,
             was: self.new.name,
             backup: self.mark.backup,
-            ended: moved.ended,
+            // The deploy lock's is ours.
+            ended: moved.ended.saturating_sub(usize::from(deploying.is_some())),
             left_out,
             back: self.back,
             elapsed: started.elapsed(),
