@@ -5,10 +5,19 @@ use std::path::PathBuf;
 use migrate_core::lock::{self, Lock, LockError, ParseError};
 use migrate_core::{Set, folder};
 
-use crate::config::Settings;
+use crate::Problem;
+use crate::config::{Origin, Settings};
 
 /// The migrations of the folder.
+///
+/// # Errors
+///
+/// What is wrong with it; [`Problem::NoProject`] where somebody is in the wrong folder: to make one here would be no help.
 pub(crate) fn read(settings: &Settings) -> anyhow::Result<Set> {
+    let is_somewhere = settings.local.is_some() || settings.dir.origin != Origin::Default;
+    if !is_somewhere && !settings.dir.value.exists() {
+        return Err(Problem::NoProject { folder: settings.root.clone() }.into());
+    }
     Ok(folder::read(&settings.dir.value, &folder::Options::new(&settings.root))?)
 }
 

@@ -44,7 +44,10 @@ pub enum Problem {
     },
     /// Nobody said which database.
     #[error("no database was named")]
-    NoDatabase,
+    NoDatabase {
+        /// The environments that there are.
+        known: Vec<String>,
+    },
     /// The metadata names a variable, and it is not set.
     #[error("the variable {variable}, which `{key}` names, is not set")]
     VariableNotSet {
@@ -511,7 +514,7 @@ impl Problem {
             Self::UnknownKey { .. } => "unknown_key",
             Self::BadValue { .. } => "bad_value",
             Self::UnknownEnvironment { .. } => "unknown_environment",
-            Self::NoDatabase => "no_database",
+            Self::NoDatabase { .. } => "no_database",
             Self::VariableNotSet { .. } => "variable_not_set",
             Self::LocalProtected { .. } => "local_protected",
             Self::NoCargo { .. } => "no_cargo",

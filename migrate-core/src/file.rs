@@ -26,7 +26,7 @@ impl FileError {
     pub fn hint(&self) -> String {
         match self.source.kind() {
             io::ErrorKind::PermissionDenied => "check the permissions of the file and of its folder",
-            io::ErrorKind::NotFound => "check that the folder exists",
+            io::ErrorKind::NotFound => "check the path: no such file, or not the folder that it should be in",
             io::ErrorKind::AlreadyExists => "choose another name, or remove the file first",
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 "make room on the disk; nothing was changed"

@@ -42,6 +42,10 @@ impl Error {
                  `cargo migrate repair`"
                 .to_owned(),
             Self::RepairOutdated => "nothing was changed; look at the new plan with `cargo migrate repair`".to_owned(),
+            Self::ReadOnly { reason, .. } if reason.contains("default_transaction_read_only") => "somebody set it for \
+                 the database, the role or the server: `cargo migrate preflight` says for which, with the statement \
+                 that takes it back"
+                .to_owned(),
             Self::ReadOnly { .. } => "connect to the primary: `target_session_attrs=read-write` with all hosts in the \
                  URL finds it"
                 .to_owned(),
@@ -130,7 +134,7 @@ impl Error {
 }
 
 fn failure_hint(failure: &Failure) -> String {
-    let rolled_back = "the migration was rolled back as a whole: mend the file and run again";
+    let rolled_back = format!("the migration was rolled back as a whole: {}", way_out(&failure.server.code));
     if failure.at_commit {
         return "a deferred constraint was checked at COMMIT; the migration was rolled back as a whole"
             .to_owned();
@@ -142,7 +146,25 @@ fn failure_hint(failure: &Failure) -> String {
              with --use-file-down"
                 .to_owned()
         }
-        None => rolled_back.to_owned(),
+        None => rolled_back,
+    }
+}
+
+/// What most often helps a script that was refused so: it is not always the file that is wrong.
+fn way_out(code: &str) -> &'static str {
+    match code {
+        "42P01" | "42703" | "42704" | "42883" | "3F000" => {
+            "mend the file and run again; where an applied migration makes what is missing, `cargo migrate drift` shows \
+             what was taken away by hand"
+        }
+        "42P07" | "42701" | "42710" | "42723" | "42P06" => {
+            "it is there already: where no migration made it, somebody did by hand (`cargo migrate drift` shows it): take \
+             it away and run again"
+        }
+        "23502" | "23503" | "23505" | "23514" | "23P01" => {
+            "the rows that are there break it: correct them, in a migration before this one, and run again"
+        }
+        _ => "mend the file and run again",
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use migrate_core::sql::mask_text;
+
 use crate::event::Session as Other;
 use crate::lock::{Keys, held};
 use crate::session::{Row, Session};
@@ -20,7 +22,8 @@ impl Other {
         let present = |column: usize| row.owned(column).filter(|text| !text.is_empty());
         Self {
             pid: row.number(0).unwrap_or(0),
-            application: present(1),
+            // Anybody may write anything there, a connection string too.
+            application: present(1).map(|name| mask_text(&name).into_owned()),
             user: present(2),
             client: present(3),
             state: present(4),

@@ -32,7 +32,12 @@ impl Postflight {
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(None)?;
         let set = files::read(&settings)?;
-        let options = Options { no_drift: self.no_drift, all_checks: self.all_checks, analyze: self.analyze };
+        let options = Options {
+            no_drift: self.no_drift,
+            all_checks: self.all_checks,
+            analyze: self.analyze,
+            deployment: None,
+        };
         let report = postflight::run(call, &settings, &set, options)?;
         let exit = exit(&report);
         Ok(Answer { view: Box::new(PostflightView { report, verbose: call.ui.is_verbose() }), exit })

@@ -232,7 +232,9 @@ impl Verify {
             || settings.protected.value
             || match &settings.database {
                 Ok(place) => place.value == Where::Local,
-                Err(problem) => matches!(problem, Problem::NoDatabase | Problem::LocalProtected { .. }),
+                Err(problem) => {
+                    matches!(problem, Problem::NoDatabase { .. } | Problem::LocalProtected { .. })
+                }
             };
         Ok(vec![if own { Place::Scratch(None) } else { Place::Given(Box::new(call.database(settings)?)) }])
     }

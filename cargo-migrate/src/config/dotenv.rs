@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use migrate_core::text::lines;
+
 use super::Secret;
 use crate::Problem;
 
@@ -42,7 +44,10 @@ fn read(path: PathBuf) -> Result<Dotenv, Problem> {
         path: path.clone(),
         // dotenvy's message for a bad line holds the line, which may hold a password.
         why: match error {
-            dotenvy::Error::LineParse(_, column) => format!("a line cannot be read, at its byte {column}"),
+            dotenvy::Error::LineParse(line, column) => match number_of(&path, &line) {
+                Some(number) => format!("line {number} cannot be read, at its byte {column}"),
+                None => format!("a line cannot be read, at its byte {column}"),
+            },
             dotenvy::Error::Io(error) => error.to_string(),
             _ => "it cannot be read".to_owned(),
         },
@@ -54,6 +59,13 @@ fn read(path: PathBuf) -> Result<Dotenv, Problem> {
         variables.entry(name).or_insert(Secret(value));
     }
     Ok(Dotenv { path, variables })
+}
+
+/// Which line of a file ends so, from 1: of a line dotenvy has the part that it could not read.
+fn number_of(path: &Path, line: &str) -> Option<usize> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let first = lines(line).next().map(str::trim_end).filter(|first| !first.is_empty())?;
+    lines(&text).position(|own| own.trim_end().ends_with(first)).map(|index| index + 1)
 }
 
 #[cfg(test)]
@@ -80,6 +92,9 @@ mod tests {
     #[test]
     fn a_bad_line_is_told_without_its_text() {
         let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(".env"), "# ours\nDATABASE_URL=canary line\n").unwrap();
+        let problem = find(folder.path(), None).unwrap_err();
+        assert!(problem.to_string().contains("line 2 cannot be read"), "{problem}");
         fs::write(folder.path().join(".env"), "DATABASE_URL='canary\n").unwrap();
         let problem = find(folder.path(), None).unwrap_err();
         assert!(matches!(problem, Problem::Dotenv { .. }));

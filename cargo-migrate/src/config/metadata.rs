@@ -56,22 +56,23 @@ pub struct Section {
     pub preflight_max_age: Option<Duration>,
 }
 
-const KEYS: [&str; 12] = [
-    "dir",
-    "database",
-    "protected",
-    "prove",
-    "history-table",
-    "lock-wait",
-    "lock-timeout",
-    "newer",
-    "drift-ignore",
-    "backup-dir",
-    "log-dir",
-    "preflight-max-age",
-];
-
 impl Metadata {
+    /// The keys of a [`Section`], as they are written.
+    pub const KEYS: [&str; 12] = [
+        "dir",
+        "database",
+        "protected",
+        "prove",
+        "history-table",
+        "lock-wait",
+        "lock-timeout",
+        "newer",
+        "drift-ignore",
+        "backup-dir",
+        "log-dir",
+        "preflight-max-age",
+    ];
+
     /// Reads the value of `place`, of the manifest in `root`.
     pub fn read(place: &str, root: PathBuf, value: &Value) -> Result<Self, Problem> {
         let table = object(place, value)?;
@@ -118,7 +119,7 @@ fn section(place: &str, table: &Map<String, Value>, others: &[&str]) -> Result<S
             "preflight-max-age" => section.preflight_max_age = Some(parse(&place, value, args::duration)?),
             "newer" => section.newer = Some(parse(&place, value, newer)?),
             _ => {
-                let known = KEYS.iter().chain(others).copied();
+                let known = Metadata::KEYS.iter().chain(others).copied();
                 return Err(Problem::UnknownKey { near: nearest(key, known), key: place });
             }
         }

@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn no_database_is_guessed() {
         let nothing = settings(&Said::default()).unwrap();
-        assert!(matches!(nothing.database, Err(Problem::NoDatabase)));
+        assert!(matches!(nothing.database, Err(Problem::NoDatabase { known }) if known.is_empty()));
         let unset = settings(&Said { metadata: json!({"database": "env:NOPE"}), ..Said::default() }).unwrap();
         assert!(matches!(unset.database, Err(Problem::VariableNotSet { .. })));
         let local = Local { target: "/p/target".into(), database: "my_app".into() };

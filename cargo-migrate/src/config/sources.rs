@@ -27,6 +27,8 @@ pub(super) struct Sources<'a> {
     pub(super) environment: Option<Sourced<String>>,
     /// The named environment's section, then the base; each with its place.
     sections: Vec<(String, &'a Section)>,
+    /// Those that could be named.
+    environments: Vec<String>,
 }
 
 impl<'a> Sources<'a> {
@@ -36,7 +38,10 @@ impl<'a> Sources<'a> {
         dotenv: &'a Dotenv,
         project: Option<&'a Project>,
     ) -> Result<Self, Problem> {
-        let mut sources = Self { global, env, dotenv, environment: None, sections: Vec::new() };
+        let known =
+            project.and_then(|project| project.metadata.as_ref()).map(|metadata| &metadata.environments);
+        let environments = known.into_iter().flat_map(|known| known.keys().cloned()).collect();
+        let mut sources = Self { global, env, dotenv, environment: None, sections: Vec::new(), environments };
         sources.environment = argument(&global.env, "--env").or_else(|| {
             let (value, origin) = sources.variable("MIGRATE_ENV")?;
             Some(Sourced::new(value.to_owned(), origin))
@@ -117,7 +122,9 @@ impl<'a> Sources<'a> {
                 return Ok(Sourced::new(Where::Variables, origin(name)));
             }
         }
-        let Some((_, key, Secret(text))) = metadata else { return Err(Problem::NoDatabase) };
+        let Some((_, key, Secret(text))) = metadata else {
+            return Err(Problem::NoDatabase { known: self.environments.clone() });
+        };
         if text == "local" {
             return Ok(Sourced::new(Where::Local, Origin::Metadata(key)));
         }

@@ -84,7 +84,11 @@ impl Driver<'_> {
             self.call.note_schema(self.settings);
         }
         drop(works);
-        Ok(result?.map_or(0, |report| report.done.len()))
+        let done = result?.map_or(0, |report| report.done.len());
+        if done > 0 {
+            self.call.note_schema(self.settings);
+        }
+        Ok(done)
     }
 
     /// The plan's backup takes the place of the database.

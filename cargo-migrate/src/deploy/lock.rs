@@ -44,6 +44,13 @@ impl DeployLock {
         }
     }
 
+    /// The server process that holds it.
+    pub(crate) fn backend(&self) -> Option<i32> {
+        let pid =
+            self.connection.value("looking after the deploy lock", "SELECT pg_catalog.pg_backend_pid()");
+        pid.ok().flatten()?.parse().ok()
+    }
+
     /// Asks the server whether it is still ours.
     ///
     /// # Errors

@@ -356,6 +356,8 @@ impl Driver<'_> {
         }
         drop(works);
         let report = expected::told(self.call, self.set, &self.migrator, result)?;
+        // Also where an earlier run of it applied them, and was cut short before it noted it.
+        self.call.note_schema(self.settings);
         let words = match report.done.len() {
             0 => "all was applied".to_owned(),
             1 => "1 migration".to_owned(),
@@ -365,7 +367,9 @@ impl Driver<'_> {
     }
 
     fn postflight(&mut self) -> anyhow::Result<Went> {
-        let report = postflight::run(self.call, self.settings, self.set, postflight::Options::default())?;
+        let deployment = self.lock.as_ref().and_then(DeployLock::backend);
+        let options = postflight::Options { deployment, ..Default::default() };
+        let report = postflight::run(self.call, self.settings, self.set, options)?;
         let passed = report.passed();
         let went =
             Went { report: report.file.clone(), ..Went::well(Step::Postflight, summary(&report.examined)) };

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use migrate_core::sql::mask_text;
 use migrate_runtime::event::Session;
 use migrate_runtime::{Connection, Error as EngineError};
 
@@ -51,7 +52,7 @@ impl Server {
             let age = row.number::<f64>(5).and_then(|age| Duration::try_from_secs_f64(age.max(0.0)).ok());
             Session {
                 pid: row.number(0).unwrap_or_default(),
-                application: present(1),
+                application: present(1).map(|name| mask_text(&name).into_owned()),
                 user: present(2),
                 client: present(3),
                 state: present(4),

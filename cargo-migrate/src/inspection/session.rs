@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use migrate_core::sql::mask_secrets;
+use migrate_core::sql::{mask_secrets, mask_text};
 use migrate_runtime::Error as EngineError;
 use migrate_runtime::connection::Row;
 use serde_json::{Value, json};
@@ -86,7 +86,7 @@ impl Session {
             database: present(1),
             here: row.flag(2),
             user: present(3),
-            application: present(4),
+            application: present(4).map(|name| mask_text(&name).into_owned()),
             client: present(5),
             state: present(6),
             transaction_age: seconds(7),

@@ -41,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) all_checks: bool,
     /// Run ANALYZE on the tables that lack statistics: all that a postflight ever writes.
     pub(crate) analyze: bool,
+    /// The server process that holds the lock of the deployment that this is a step of: it is at work, and not left behind.
+    pub(crate) deployment: Option<i32>,
 }
 
 /// What a postflight came to.
@@ -108,7 +110,7 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: Options)
     };
     let bloat = bloat::Bloat { touched: Touched::by(last_run.as_ref()) };
     let check_scripts = check_scripts::CheckScripts { of: last_run.clone().filter(|_| !options.all_checks) };
-    let sessions = sessions::Sessions::default();
+    let sessions = sessions::Sessions { own: options.deployment, ..Default::default() };
     let checks: [&dyn Check; 10] = [
         &history::History,
         &drift,

@@ -253,7 +253,7 @@ mod tests {
             protected: said(true),
             prove: said(false),
             dir: said("migrations".into()),
-            database: Err(Problem::NoDatabase),
+            database: Err(Problem::NoDatabase { known: Vec::new() }),
             variables: BTreeMap::new(),
             history_table: said(Default::default()),
             lock_wait: None,

@@ -19,9 +19,12 @@ impl Problem {
                 or(near, "declare it in Cargo.toml: [package.metadata.migrate.env.NAME]")
             }
             Self::UnknownEnvironment { near, known, .. } => or(near, &format!("known: {}", known.join(", "))),
-            Self::NoDatabase => {
-                "set DATABASE_URL, or run `cargo migrate init` to use a local database".to_owned()
-            }
+            Self::NoDatabase { known } => match known.first() {
+                Some(first) => {
+                    format!("name the environment (--env {first}; there are: {}), or set DATABASE_URL", known.join(", "))
+                }
+                None => "set DATABASE_URL, or run `cargo migrate init` to use a local database".to_owned(),
+            },
             Self::VariableNotSet { variable, .. } => {
                 format!("set {variable}, in the environment or in the project's .env file")
             }
@@ -37,7 +40,9 @@ impl Problem {
                 "go into the folder of the one that is meant, or pass --dir".to_owned()
             }
             Self::NoProject { .. } => {
-                "run `cargo init` first, or go into the folder of the project".to_owned()
+                "go into the folder of the project, or run `cargo init` first; with --dir, --database-url and \
+                 --history-table none is needed"
+                    .to_owned()
             }
             Self::Dotenv { .. } => {
                 "write NAME=VALUE lines, with quotes around values that have spaces".to_owned()

@@ -11,7 +11,7 @@ fn all() -> Vec<Problem> {
         Problem::UnknownKey { key: text(), near: None },
         Problem::BadValue { key: text(), why: text() },
         Problem::UnknownEnvironment { name: text(), origin: text(), near: None, known: vec![] },
-        Problem::NoDatabase,
+        Problem::NoDatabase { known: vec![] },
         Problem::VariableNotSet { variable: text(), key: text() },
         Problem::LocalProtected { environment: None },
         Problem::NoCargo { why: text() },

@@ -432,6 +432,6 @@ mod tests {
 
     #[test]
     fn problems_have_their_hint() {
-        insta::assert_snapshot!(shown(Problem::NoDatabase));
+        insta::assert_snapshot!(shown(Problem::NoDatabase { known: Vec::new() }));
     }
 }

@@ -101,9 +101,11 @@ fn fit(columns: &[Column<'_>], natural: &[usize], width: Option<usize>) -> Vec<u
         match gone.max_by_key(|index| columns[*index].goes) {
             Some(index) => widths[index] = 0,
             None => {
-                // Narrower than all that has to be there: cut the widest as far as a letter and its sign.
-                let Some(index) = (0..widths.len()).max_by_key(|index| widths[*index]) else { return widths };
-                widths[index] = widths[index].saturating_sub(over).max(2);
+                // Narrower than all that has to be there: cut the widest as far as a letter and its sign. What must not be
+                // cut (an id, which somebody types) is whole, and the terminal's own line end is in nobody's copy.
+                let cut = (0..widths.len()).filter(|index| columns[*index].shrinks_to.is_some());
+                let Some(index) = cut.max_by_key(|index| widths[*index]) else { return widths };
+                widths[index] = widths[index].saturating_sub(over).clamp(2.min(widths[index]), widths[index]);
                 return widths;
             }
         }
@@ -147,6 +149,19 @@ mod tests {
             }
         }
         insta::assert_snapshot!(format!("{}\n{}", shown(Some(40)), shown(Some(20))));
+    }
+
+    #[test]
+    fn what_is_typed_again_is_whole_on_any_terminal() {
+        let columns = [
+            Column { title: "id", goes: 0, shrinks_to: None },
+            Column { title: "outcome", goes: 1, shrinks_to: Some(4) },
+        ];
+        let rows = [vec![Cell::plain("preflight-report-20261121T231007Z"), Cell::plain("passed")]];
+        for width in 1..=60 {
+            let text = table(&columns, &rows, Some(width), Paint { on: false });
+            assert!(text.contains("preflight-report-20261121T231007Z"), "{width}: {text}");
+        }
     }
 
     #[test]

@@ -90,12 +90,28 @@ pub(crate) fn bytes(number: u64) -> String {
     }
 }
 
+/// The words of a text. What stands in backticks is one: a command on two lines cannot be copied.
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::<String>::new();
+    for part in text.split(' ') {
+        match words.last_mut().filter(|last| last.matches('`').count() % 2 == 1) {
+            Some(open) => *open += &format!(" {part}"),
+            None => words.push(part.to_owned()),
+        }
+    }
+    // One that nobody closes is no command.
+    match words.last() {
+        Some(last) if last.matches('`').count() % 2 == 1 => text.split(' ').map(str::to_owned).collect(),
+        _ => words,
+    }
+}
+
 /// The lines of a text on a page of this width, broken between words. The first stands behind `first` columns of
 /// something else, the others behind `rest`. One line where there is no width, or one that leaves no room.
 pub(crate) fn wrapped(text: &str, width: Option<usize>, first: usize, rest: usize) -> Vec<String> {
     let Some(width) = width.filter(|width| *width >= rest + 20) else { return vec![text.to_owned()] };
     let (mut lines, mut line, mut left) = (Vec::new(), String::new(), width.saturating_sub(first));
-    for word in text.split(' ') {
+    for word in words(text) {
         let room = left.saturating_sub(line.width() + usize::from(!line.is_empty()));
         if word.width() > room && !(line.is_empty() && lines.is_empty() && word.width() <= left) {
             lines.push(std::mem::take(&mut line));
@@ -103,7 +119,7 @@ pub(crate) fn wrapped(text: &str, width: Option<usize>, first: usize, rest: usiz
         } else if !line.is_empty() {
             line.push(' ');
         }
-        line.push_str(word);
+        line.push_str(&word);
     }
     lines.push(line);
     lines
@@ -178,5 +194,11 @@ mod tests {
         assert_eq!(wrapped(text, Some(22), 10, 2), ["one two", "three four five six"]);
         // Nothing of it fits behind a long head: it begins on the next line.
         assert_eq!(wrapped("abcdefgh ij", Some(22), 20, 2), ["", "abcdefgh ij"]);
+        let text = "run `cargo migrate --env production preflight` and look";
+        assert_eq!(
+            wrapped(text, Some(22), 0, 2),
+            ["run", "`cargo migrate --env production preflight`", "and look"]
+        );
+        assert_eq!(wrapped("one ` two three four five", Some(22), 0, 2), ["one ` two three four", "five"]);
     }
 }

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod confirmation;
+mod documented;
 mod files;
 mod help;
 mod init;

@@ -327,7 +327,7 @@ impl Problem {
                 "rename one: where case does not count (macOS, Windows) a checkout would have only one of them"
             }
             Self::DuplicateVersion { .. } => {
-                "give the one that is not applied anywhere yet the next free number; `cargo migrate status` shows what is applied"
+                "give the one that is not applied anywhere yet the next free number; `cargo migrate history --action up` shows what is applied"
             }
             Self::IrreversibleWithDown { .. } => "remove the directive, or the down file",
         };

@@ -70,6 +70,10 @@ fn the_whole_is_one_screen_one_report_and_one_run_in_the_audit_log() {
     assert_eq!(report["result"]["backup"]["id"], made[0].as_str());
     assert_eq!(report["result"]["steps"].as_array().unwrap().len(), 4);
 
+    // What `health` holds the database against from now on is noted, as after `up`.
+    let health = environment.run(&["health"]);
+    assert!(health.success().stdout.contains("none: as the schema after the last run"), "{}", health.stdout);
+
     let again = environment.run(&["deploy"]);
     assert_eq!(again.success().stdout, "nothing to deploy: 2 migrations applied\n");
     assert_eq!(outcomes(&environment, "deploy"), ALL, "nothing is written where nothing is done");

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use migrate_tests::{Output, TestEnvironment, binaries};
 
 /// The code blocks of a language in a page.
-fn blocks(page: &str, language: &str) -> Vec<String> {
+pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
     let text = std::fs::read_to_string(binaries::workspace().join(page)).unwrap();
     let mut blocks = Vec::new();
     let mut block: Option<String> = None;
@@ -26,7 +26,7 @@ fn blocks(page: &str, language: &str) -> Vec<String> {
 }
 
 /// The commands of a page's `sh` blocks, one a line, without the comments behind them.
-fn commands(page: &str) -> Vec<String> {
+pub(crate) fn commands(page: &str) -> Vec<String> {
     let lines = blocks(page, "sh").concat();
     let lines = lines.split('\n').map(|line| line.split(" #").next().unwrap_or_default().trim().to_owned());
     lines.filter(|line| !line.is_empty()).collect()
@@ -34,7 +34,7 @@ fn commands(page: &str) -> Vec<String> {
 
 /// Runs a command as a person types it, where cargo finds the program as an installed one.
 #[track_caller]
-fn typed(environment: &TestEnvironment, command: &str) -> Output {
+pub(crate) fn typed(environment: &TestEnvironment, command: &str) -> Output {
     let folder = binaries::program("cargo-migrate").parent().unwrap();
     let path = format!("PATH=\"{}:$PATH\"; {command}", folder.display());
     environment.capture(environment.program("sh").args(["-ec", &path]))

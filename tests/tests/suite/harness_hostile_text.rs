@@ -5,7 +5,7 @@ use migrate_tests::{Cluster, Output, TestEnvironment};
 use postgres::{Client, NoTls};
 
 /// Clears the screen, links, overwrites, and turns the line around; short enough for a name with something behind it.
-const NASTY: &str = "n\u{1b}[2J\u{1b}]8;;x:\u{1b}\\\r\u{8}\u{9b}31m\u{202e}d\u{2066}";
+pub(crate) const NASTY: &str = "n\u{1b}[2J\u{1b}]8;;x:\u{1b}\\\r\u{8}\u{9b}31m\u{202e}d\u{2066}";
 
 /// What a terminal would obey, and what reorders a line.
 fn hostile(c: char) -> bool {
@@ -14,7 +14,7 @@ fn hostile(c: char) -> bool {
 }
 
 #[track_caller]
-fn harmless(output: &Output, arguments: &[&str]) {
+pub(crate) fn harmless(output: &Output, arguments: &[&str]) {
     for text in [&output.stdout, &output.stderr] {
         assert!(!text.contains(hostile), "{arguments:?}: {text:?}");
     }

@@ -5,7 +5,7 @@ use migrate_tests::production::{TWO, applied, backups, has_pg_dump, project};
 use migrate_tests::{Output, Terminal, TestEnvironment, skip};
 
 /// One migration applied and one pending, and a verified backup of it.
-fn shop() -> TestEnvironment {
+pub(crate) fn shop() -> TestEnvironment {
     let environment = project(&TWO[..1], "");
     environment.run(&["up"]).success();
     environment.migration(TWO[1].0, TWO[1].1, TWO[1].2);
@@ -17,7 +17,7 @@ fn shop() -> TestEnvironment {
 }
 
 /// The verbs that change nothing in the database, with their exit codes there.
-const LOOKING: [(&[&str], i32); 15] = [
+pub(crate) const LOOKING: [(&[&str], i32); 15] = [
     (&["preflight"], 0),
     (&["backup", "list"], 0),
     (&["backup", "show"], 0),

@@ -5,7 +5,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use migrate_tests::output::{CANARY, leaks};
-use migrate_tests::wait::answer;
+use migrate_tests::wait::{answer, poll_until};
 use migrate_tests::{Cluster, TestEnvironment, file_steps, skip};
 
 /// A server that asks for a password on TCP, and whose log says who came and what they asked.
@@ -354,4 +354,75 @@ fn a_program_that_fails_and_quotes_the_secret_is_masked() {
     environment.run(&["lock"]).success();
     let rehearsed = environment.run(&["-vv", "rehearse", "--backup", "latest"]);
     assert_ne!(rehearsed.code, 0);
+}
+
+/// What other sessions run is shown where they are in the way, and at the loudest every statement of ours is.
+#[test]
+fn what_others_run_and_all_that_is_traced_is_masked() {
+    let (mut environment, other) = full_of_secrets();
+    drop(other);
+    environment.set_var("LOG_LEVEL", "trace");
+    let role = format!("others_{}", environment.database().name());
+    let mut holder = environment.client();
+    holder.batch_execute(&format!("CREATE ROLE {role}")).unwrap();
+    holder.batch_execute("BEGIN; LOCK TABLE a IN ROW EXCLUSIVE MODE").unwrap();
+    holder
+        .batch_execute(&format!(
+            "ALTER ROLE {role} WITH LOGIN ENCRYPTED PASSWORD '{CANARY}' VALID UNTIL 'infinity'"
+        ))
+        .unwrap();
+    let mut waiter = environment.client();
+    waiter.batch_execute(&format!("SET application_name = 'password={CANARY}'")).unwrap();
+    let waits = std::thread::spawn(move || {
+        let _ = waiter.batch_execute(&format!(
+            "/* postgres://app:{CANARY}@db/shop */ LOCK TABLE a; SELECT 'host=x password={CANARY}'"
+        ));
+    });
+    let mut client = environment.client();
+    poll_until(
+        &mut client,
+        "SELECT count(*) FROM pg_locks WHERE relation = 'a'::regclass AND NOT granted",
+        "1",
+    );
+    let loudest = |code: i32, arguments: &[&str]| {
+        let mut all = String::new();
+        for format in ["human", "json"] {
+            let output = environment.run(&[&["-vvv", "--format", format], arguments].concat());
+            all += &(output.expect(code).stdout.clone() + &output.stderr);
+        }
+        all
+    };
+    let told = loudest(1, &["preflight", "--max-transaction-age", "1ms"]);
+    assert!(told.contains("PASSWORD '***'") && told.contains("idle in transaction"), "{told}");
+    for format in ["human", "json"] {
+        // Who is in the way of the table is told with each attempt.
+        let mut up = environment.spawn(&["-vvv", "--format", format, "up", "--lock-timeout", "500ms"]);
+        up.wait_for_stderr("ALTER ROLE");
+        up.signal(rustix::process::Signal::INT);
+        up.wait().expect(130);
+    }
+    loudest(8, &["health"]);
+    holder.batch_execute(&format!("COMMIT; DROP ROLE {role}")).unwrap();
+    waits.join().unwrap();
+
+    for (code, verb) in [
+        (0, &["backup", "create"][..]),
+        (0, &["backup", "verify", "--restore"]),
+        (0, &["rehearse"]),
+        (0, &["up", "--dry-run"]),
+        (0, &["deploy", "--dry-run"]),
+        (8, &["status", "--check"]),
+        (0, &["doctor"]),
+        (0, &["schema"]),
+        (0, &["history"]),
+        (0, &["repair"]),
+    ] {
+        loudest(code, verb);
+    }
+    // Each once, for the second time there is nothing to do.
+    let once = |arguments: &[&str]| environment.run(&[&["-vvv"], arguments].concat()).success().clone();
+    assert!(once(&["deploy"]).stderr.contains("PASSWORD '***'"));
+    once(&["redo"]);
+    once(&["drift"]);
+    once(&["down"]);
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::thread;
 use std::time::Duration;
 
+use migrate_core::sql::mask_text;
 use migrate_runtime::connection::Row;
 use migrate_runtime::event::Session;
 use migrate_runtime::{Connection, Error as EngineError, Interrupt};
@@ -157,7 +158,7 @@ pub(super) fn sessions(connection: &Connection, oids: &[u32]) -> Result<Vec<Sess
     let text = |row: &Row, column| row.get(column).map(str::to_owned);
     let session = |row: &Row| Session {
         pid: row.number(0).unwrap_or_default(),
-        application: text(row, 1),
+        application: row.get(1).map(|name| mask_text(name).into_owned()),
         user: text(row, 2),
         client: text(row, 3),
         state: text(row, 4),

@@ -25,7 +25,7 @@ pub(crate) struct ShownReportView {
 
 const COLUMNS: [Column<'static>; 5] = [
     Column { title: "id", goes: 0, shrinks_to: None },
-    Column { title: "outcome", goes: 0, shrinks_to: Some(10) },
+    Column { title: "outcome", goes: 1, shrinks_to: Some(10) },
     Column { title: "environment", goes: 2, shrinks_to: Some(8) },
     Column { title: "database", goes: 3, shrinks_to: Some(16) },
     Column { title: "run", goes: 4, shrinks_to: None },

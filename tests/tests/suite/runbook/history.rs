@@ -8,7 +8,38 @@ pub(super) const SCENES: &[(&str, Scene)] = &[
     ("Out of order", out_of_order),
     ("A file is missing", missing),
     ("The schema has drifted", drift),
+    ("Other refusals", others),
 ];
+
+/// Gives a migration another name.
+fn rename(typist: &Typist<'_>, from: &str, to: &str) {
+    for half in ["up", "down"] {
+        let file = |stem| typist.shop.path(format!("migrations/{stem}.{half}.sql"));
+        std::fs::rename(file(from), file(to)).unwrap();
+    }
+    typist.run("lock").success();
+}
+
+fn others(typist: &mut Typist<'_>) {
+    rename(typist, "0001_create_orders", "0001_make_orders");
+    typist.screen(9);
+    rename(typist, "0001_make_orders", "0001_create_orders");
+    typist.migration(COUPONS);
+    typist.preflight();
+    typist.run("up --env production --skip-backup test").success();
+    for half in ["up", "down"] {
+        typist.shop.remove(format!("migrations/0002_add_coupons.{half}.sql"));
+    }
+    typist.run("lock").success();
+    typist.screen(0);
+    typist
+        .client()
+        .batch_execute(
+            "DROP TABLE schema_migrations; CREATE TABLE schema_migrations (version text PRIMARY KEY)",
+        )
+        .unwrap();
+    typist.screen(9);
+}
 
 fn modified(typist: &mut Typist<'_>) {
     let (up, old) =

@@ -3,8 +3,12 @@
 use super::Scene;
 use super::typist::{COUPONS, Typist};
 
-pub(super) const SCENES: &[(&str, Scene)] =
-    &[("A program is missing", program), ("An empty file", empty), ("The log folder cannot be written", log)];
+pub(super) const SCENES: &[(&str, Scene)] = &[
+    ("A program is missing", program),
+    ("An empty file", empty),
+    ("Two branches were merged", merged),
+    ("The log folder cannot be written", log),
+];
 
 fn program(typist: &mut Typist<'_>) {
     typist.shop.set_var("MIGRATE_PG_CLIENT_BIN", "/nonexistent");
@@ -19,6 +23,23 @@ fn empty(typist: &mut Typist<'_>) {
     typist.screen(5);
     typist.migration(COUPONS);
     typist.sh(&[0]);
+}
+
+fn merged(typist: &mut Typist<'_>) {
+    typist.migration(COUPONS);
+    let notes = |half: &str, number: u8| format!("migrations/{number:04}_add_notes.{half}.sql");
+    typist.shop.write(notes("up", 2), "ALTER TABLE orders ADD COLUMN note text;\n");
+    typist.shop.write(notes("down", 2), "ALTER TABLE orders DROP COLUMN note;\n");
+    typist.screen(5);
+    typist.sh(&[0]);
+    for half in ["up", "down"] {
+        std::fs::rename(typist.shop.path(notes(half, 2)), typist.shop.path(notes(half, 3))).unwrap();
+    }
+    let lock = typist.shop.read("migrations/migrations.lock");
+    typist
+        .shop
+        .write("migrations/migrations.lock", format!("<<<<<<< ours\n{lock}=======\n{lock}>>>>>>> theirs\n"));
+    typist.sh(&[0, 0]);
 }
 
 fn log(typist: &mut Typist<'_>) {

@@ -6,6 +6,8 @@ use super::typist::{COUPONS, Typist};
 pub(super) const SCENES: &[(&str, Scene)] = &[
     ("A migration failed", failed),
     ("The server's disk is full", full),
+    ("Not as recorded", not_as_recorded),
+    ("Made or dropped by hand", by_hand),
     ("A rehearsal failed", rehearsal),
     ("A postflight failed", postflight),
     ("Rolling back failed", failed_down),
@@ -69,6 +71,31 @@ fn full(typist: &mut Typist<'_>) {
         .unwrap();
     typist.sh(&[0, 0]);
     admin.batch_execute(&format!("DROP TABLESPACE {space}")).unwrap();
+}
+
+fn not_as_recorded(typist: &mut Typist<'_>) {
+    typist.migration((
+        "0002_create_coupons",
+        "CREATE TABLE IF NOT EXISTS coupons (code text PRIMARY KEY, percent int NOT NULL);\n",
+        "DROP TABLE coupons;\n",
+    ));
+    typist.run("verify --scratch --record").success();
+    typist.client().batch_execute("CREATE TABLE coupons (code text)").unwrap();
+    typist.preflight();
+    typist.screen(2);
+    typist.screen(8);
+    typist.sql(&mut typist.client());
+    typist.sh(&[0, 0]);
+}
+
+fn by_hand(typist: &mut Typist<'_>) {
+    typist.migration(COUPONS);
+    typist.client().batch_execute("ALTER TABLE orders ADD COLUMN coupon text").unwrap();
+    typist.preflight();
+    typist.screen(2);
+    typist.screen(8);
+    typist.sql(&mut typist.client());
+    typist.sh(&[0, 0]);
 }
 
 fn rehearsal(typist: &mut Typist<'_>) {
