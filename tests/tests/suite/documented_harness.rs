@@ -49,7 +49,6 @@ fn every_command_on_the_pages_of_the_harness() {
     }
     let cluster = Cluster::builder().tcp().start();
     let environment = shop(&cluster);
-    let server = format!("127.0.0.1:{}", cluster.server().port());
     let type_in = |command: &str| -> Output { typed(&environment, command) };
 
     // A backup of each form, and each of them restored by hand, as the page says.
@@ -97,8 +96,10 @@ fn every_command_on_the_pages_of_the_harness() {
 
     let mut run = None;
     for command in commands("docs/records.md") {
-        let time =
-            || word(&environment.run(&["report", "list"]).stdout, "deploy-")["deploy-".len()..].to_owned();
+        let time = || {
+            word(&environment.run(&["report", "list"]).stdout, "deploy-report-")["deploy-report-".len()..]
+                .to_owned()
+        };
         let command = command.replace("8c6660ba897c9e4f", run.as_deref().unwrap_or("8c6660ba897c9e4f"));
         let command = if command.contains("20261121T1930") {
             command.replace("20261121T1930", &time())
@@ -113,33 +114,6 @@ fn every_command_on_the_pages_of_the_harness() {
                 &mut client(&cluster),
                 "SELECT run FROM schema_migrations_log WHERE action = 'up' ORDER BY id DESC LIMIT 1",
             ));
-        }
-    }
-
-    // The newest backup is the deployment's.
-    let mut name = "shop_restored_20261121t193059z".to_owned();
-    for command in commands("docs/restore.md") {
-        let asks =
-            command.contains("restore --") && !command.contains("--tables") && !command.contains("--yes");
-        let command = command
-            .replace("shop_restored_20261121t193059z", &name)
-            .replace("shop_restored_TIME", &name)
-            .replace("NAME", &name)
-            .replace("db.example:5432", &server);
-        if command.starts_with("pg_dump") {
-            // That line is for rows that are gone, out of what the next to last command has made.
-            let output = typed(&environment, "cargo migrate backup restore --tables orders");
-            name = word(&output.success().stdout, "shop_restored_");
-            client(&cluster).batch_execute("TRUNCATE orders").unwrap();
-            let was = command.split("/shop_restored_").nth(1).unwrap().split('\'').next().unwrap().to_owned();
-            type_in(&command.replace(&format!("shop_restored_{was}"), &name)).success();
-            assert_eq!(answer(&mut client(&cluster), "SELECT count(*) FROM orders"), "1000");
-            continue;
-        }
-        let output = type_in(&format!("{command}{}", if asks { " --yes" } else { "" }));
-        output.success();
-        if !command.contains("--swap") && !command.contains("--discard") {
-            name = word(&output.stdout, "shop_restored_");
         }
     }
 }
