@@ -43,6 +43,7 @@ mod invalid_index;
 mod journal;
 mod lock;
 mod log_filter;
+mod look;
 mod message;
 mod note;
 mod observe;
@@ -73,6 +74,8 @@ pub use event::Event;
 pub use history_table::{HistoryTable, quote_identifier, quote_literal};
 pub use interrupt::Interrupt;
 pub use log_filter::{LogFilter, Since};
+#[doc(hidden)]
+pub use look::{Locked, Look};
 pub use migrate_core as core;
 pub use migrate_core::State as StatusState;
 pub use migrator::{DryRun, Migrator};

@@ -15,6 +15,7 @@ use crate::error::{Failure, ServerError};
 use crate::failure::{byte_of, original_position};
 use crate::history_table::quote_literal;
 use crate::lock::Keys;
+use crate::look::{self, Mark};
 use crate::probe::Probe;
 use crate::prove::{LOOK, LOOK_STATEMENTS, LOOKED, LOOKED_STATEMENTS, Moment};
 use crate::session::Broken;
@@ -120,6 +121,8 @@ pub(crate) struct Message<'a> {
     segments: Vec<Segment<'a>>,
     /// How many statements come before COMMIT.
     pub commit_at: Option<usize>,
+    /// Where it is looked at what the script did.
+    pub marks: Vec<Mark<'a>>,
 }
 
 struct Segment<'a> {
@@ -149,7 +152,7 @@ impl<'a> Message<'a> {
     }
 
     /// Makes a part of what there is so far, if there is anything, and begins anew.
-    fn end(&mut self, parts: &mut Vec<Part<'a>>) {
+    pub fn end(&mut self, parts: &mut Vec<Part<'a>>) {
         if !self.sql.is_empty() {
             parts.push(Part::Message(std::mem::take(self)));
         }
@@ -301,7 +304,13 @@ impl Builder<'_> {
             }
             self.ask(&mut parts, &mut message, *work, CheckMoment::Before, attempt.lock_timeout);
             message.own(&format!("SAVEPOINT {SAVEPOINT}"), 1);
-            body(&mut parts, &mut message, *work);
+            match &self.settings.looks {
+                Some(looks) => {
+                    let all = 0..work.script.statements.len();
+                    look::statements(&mut parts, &mut message, *work, looks, all);
+                }
+                None => body(&mut parts, &mut message, *work),
+            }
             message.own(&format!("RELEASE SAVEPOINT {SAVEPOINT};RESET SESSION AUTHORIZATION;RESET ROLE"), 3);
             if attempt.prove {
                 look(&mut parts, &mut message, *work, Moment::After);
@@ -338,7 +347,9 @@ impl Builder<'_> {
         message.own(&format!("SET LOCAL lock_timeout = {}", milliseconds(timeout)), 1);
         message.own(&self.fence(), 1);
         let statement = work.script.statements[index];
-        if matches!(statement.kind, StatementKind::CopyFromStdin { .. }) {
+        if let Some(looks) = &self.settings.looks {
+            look::statements(&mut parts, &mut message, work, looks, index..index + 1);
+        } else if matches!(statement.kind, StatementKind::CopyFromStdin { .. }) {
             parts.push(Part::Message(std::mem::take(&mut message)));
             parts.push(Part::Copy { work, statement });
         } else {

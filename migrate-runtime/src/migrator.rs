@@ -8,6 +8,7 @@ use migrate_core::{Checksum, Goal, Newer, Schema, Set, Warning};
 
 use crate::emitter::Emitter;
 use crate::event::PlannedStep;
+use crate::look::{Look, Looks};
 use crate::plan_scripts::PlannedScript;
 use crate::run::Runner;
 use crate::schema::{SchemaOptions, SchemaReader};
@@ -157,6 +158,12 @@ impl Migrator {
     /// Lets another thread, or a signal handler, stop the run.
     pub fn interrupt(self, interrupt: Interrupt) -> Self {
         self.with(|settings| settings.interrupt = interrupt)
+    }
+
+    /// Looks at each script between its statements, on the thread that runs: for rehearsals, and for nobody's production.
+    #[doc(hidden)]
+    pub fn looking(self, handler: impl FnMut(&Look) + Send + 'static) -> Self {
+        self.with(|settings| settings.looks = Some(Looks::new(handler)))
     }
 
     /// The folder that `embed!` read, so that a debug build can tell that it is older.

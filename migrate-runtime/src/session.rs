@@ -2,7 +2,7 @@
 
 use futures_util::TryStreamExt;
 use tokio_postgres::error::DbError;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::{Client, SimpleQueryMessage, SimpleQueryRow};
 
 use crate::emitter::Emitter;
 use crate::{Database, Error};
@@ -57,6 +57,15 @@ impl Session {
 
     /// Sends one message and drops what it returns.
     pub async fn send(&self, sql: &str) -> Result<(), Broken> {
+        self.send_and_keep(sql, |_, _| {}).await
+    }
+
+    /// Sends one message and hands its rows over, each with the number of statements that were finished before.
+    pub async fn send_and_keep(
+        &self,
+        sql: &str,
+        mut keep: impl FnMut(usize, &SimpleQueryRow),
+    ) -> Result<(), Broken> {
         #[cfg(feature = "tracing")]
         crate::trace::sent(sql);
         let mut finished = 0;
@@ -64,8 +73,10 @@ impl Session {
             let stream = self.client.simple_query_raw(sql).await?;
             futures_util::pin_mut!(stream);
             while let Some(message) = stream.try_next().await? {
-                if matches!(message, SimpleQueryMessage::CommandComplete(_)) {
-                    finished += 1;
+                match message {
+                    SimpleQueryMessage::CommandComplete(_) => finished += 1,
+                    SimpleQueryMessage::Row(row) => keep(finished, &row),
+                    _ => {}
                 }
             }
             Ok(())
@@ -77,27 +88,16 @@ impl Session {
     /// Sends one message and collects the rows of the statements behind the first `passed`: a script's statements, and
     /// a question of our own about what they did.
     pub async fn send_and_ask(&self, sql: &str, passed: usize) -> Result<Rows, Broken> {
-        #[cfg(feature = "tracing")]
-        crate::trace::sent(sql);
-        let (mut finished, mut rows) = (0, Vec::new());
-        let result = async {
-            let stream = self.client.simple_query_raw(sql).await?;
-            futures_util::pin_mut!(stream);
-            while let Some(message) = stream.try_next().await? {
-                match message {
-                    SimpleQueryMessage::CommandComplete(_) => finished += 1,
-                    SimpleQueryMessage::Row(row) if finished >= passed => {
-                        // A script may have set an encoding that is not ours.
-                        let text = |column| row.try_get(column).ok().flatten().map(str::to_owned);
-                        rows.push((0..row.len()).map(text).collect());
-                    }
-                    _ => {}
-                }
+        let mut rows = Vec::new();
+        let keep = |finished: usize, row: &SimpleQueryRow| {
+            if finished >= passed {
+                // A script may have set an encoding that is not ours.
+                let text = |column| row.try_get(column).ok().flatten().map(str::to_owned);
+                rows.push((0..row.len()).map(text).collect());
             }
-            Ok(())
-        }
-        .await;
-        result.map(|()| Rows(rows)).map_err(|error| Broken { finished, error })
+        };
+        self.send_and_keep(sql, keep).await?;
+        Ok(Rows(rows))
     }
 
     /// Sends one message and collects the rows of its last statement that has any, with the names of their columns.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use migrate_core::{Newer, Policy};
 
+use crate::look::Looks;
 use crate::{Database, HistoryTable, Interrupt};
 
 /// How long a runner waits for another one where nobody said.
@@ -27,6 +28,8 @@ pub(crate) struct Settings {
     pub auto_recover: bool,
     pub single_transaction: bool,
     pub prove: bool,
+    /// Who is told what a script did, statement by statement.
+    pub looks: Option<Looks>,
     pub prefer_file_down: Option<bool>,
     /// The same for single migrations, by stem.
     pub file_down_of: BTreeMap<String, bool>,
@@ -53,6 +56,7 @@ impl Default for Settings {
             auto_recover: true,
             single_transaction: false,
             prove: false,
+            looks: None,
             prefer_file_down: None,
             file_down_of: BTreeMap::new(),
             tool: concat!("migrate-runtime ", env!("CARGO_PKG_VERSION")).to_owned(),

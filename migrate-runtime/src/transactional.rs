@@ -299,6 +299,7 @@ async fn send_and_hold(session: &Session, parts: &[Part<'_>], emitter: &Emitter)
 /// Sends one part. A reading of the schema and a check are for who judges them, and nothing to send.
 pub(crate) async fn send_part(session: &Session, part: &Part<'_>) -> Result<(), Broken> {
     match part {
+        Part::Message(message) if !message.marks.is_empty() => crate::look::send(session, message).await,
         Part::Message(Message { sql, .. }) => session.send(sql).await,
         Part::Script { work, range, .. } => session.send(&work.script.body_of(range.0, range.1)).await,
         Part::Copy { work, statement } => {

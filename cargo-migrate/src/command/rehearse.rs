@@ -77,7 +77,7 @@ pub struct Rehearse {
 impl Rehearse {
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(None)?;
-        let set = files::read(&settings)?;
+        let set = files::read_as_locked(&settings)?;
         let options = Options {
             backup: self.backup.clone(),
             server: self.server.as_ref().map(|place| server(call, place)).transpose()?,
@@ -93,9 +93,10 @@ impl Rehearse {
         };
         let Ended { rehearsed, error } = rehearse::run(call, &settings, &set, &options)?;
         let (differs, too_long) = (rehearsed.differs(), rehearsed.is_too_long());
-        let mut view = RehearseView { rehearsed, report: None };
+        let mut view = RehearseView { rehearsed, report: None, error_follows: false };
         view.report = call.logbook(&settings).write_view("rehearse", &view);
         if let Some(error) = error {
+            view.error_follows = true;
             call.ui.remark(&view, "rehearsal");
             return Err(error);
         }

@@ -4,7 +4,8 @@ use clap::Args;
 
 use super::call::{Answer, Call, Outcome};
 use crate::gate::{self, Request};
-use crate::render::view::RepairView;
+use crate::records::Level;
+use crate::render::view::{RepairView, repaired};
 use crate::{args, files};
 
 /// Show what would have to change in the history for it to fit the files; change it with --yes
@@ -43,6 +44,9 @@ impl Repair {
             gate::pass(call, &settings, &set, &migrator, request)?;
             let _works = call.context.engine_works();
             migrator.repair(&plan)?;
+            for repair in &plan.repairs {
+                call.logbook(&settings).line(Level::Info, "repaired", repaired(repair));
+            }
         }
         Answer::ok(RepairView { plan, done })
     }

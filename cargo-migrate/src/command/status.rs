@@ -7,7 +7,7 @@ use super::call::{Answer, Call, Outcome};
 use crate::config::Settings;
 use crate::deploy::Past;
 use crate::files;
-use crate::health::{Changed, LastRun};
+use crate::health::{Changed, Runs};
 use crate::render::view::{StatusMore, StatusView};
 
 /// Show which migrations are applied and which are pending
@@ -41,8 +41,8 @@ impl Status {
 
 /// What `-v` tells beside the states.
 fn more(settings: &Settings, migrator: &Migrator, status: &Looked) -> anyhow::Result<StatusMore> {
-    let (_, newest) = LastRun::read(migrator)?;
-    let changed = Changed::look(settings, migrator, status, migrator.server_version()?, newest)?;
+    let runs = Runs::read(migrator)?;
+    let changed = Changed::look(settings, migrator, status, migrator.server_version()?, &runs)?;
     let modified = migrator.repair_plan()?.repairs.into_iter().filter_map(|repair| match repair {
         Repair::AcceptChecksum { stem, recorded, found, cosmetic } => Some((stem, recorded, found, cosmetic)),
         _ => None,

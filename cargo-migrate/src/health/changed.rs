@@ -8,6 +8,7 @@ use migrate_core::Set;
 use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{Error as EngineError, Migrator, Note, Status};
 
+use super::Runs;
 use crate::command::Call;
 use crate::config::Settings;
 use crate::drift::{self, InForce};
@@ -40,15 +41,15 @@ pub(crate) enum Changed {
 }
 
 impl Changed {
-    /// Looks. `newest` is the number of the last line of the audit log about migrations.
+    /// Looks. A note that is older than the last run in `runs` is of another schema.
     pub(crate) fn look(
         settings: &Settings,
         migrator: &Migrator,
         status: &Status,
         version: u32,
-        newest: Option<i64>,
+        runs: &Runs,
     ) -> Result<Self, EngineError> {
-        match Self::ask(settings, migrator, status, version, newest) {
+        match Self::ask(settings, migrator, status, version, runs) {
             Err(error) if is_held_up(&error) => {
                 Ok(Self::Unknown { why: "somebody holds a table, whose definition cannot be read meanwhile" })
             }
@@ -61,10 +62,10 @@ impl Changed {
         migrator: &Migrator,
         status: &Status,
         version: u32,
-        newest: Option<i64>,
+        runs: &Runs,
     ) -> Result<Self, EngineError> {
         let note = migrator.last_note(ACTION)?;
-        let current = note.filter(|note| newest.is_none_or(|newest| newest < note.id));
+        let current = note.filter(|note| runs.newest.is_none_or(|newest| newest < note.id));
         let fits = |note: &migrate_runtime::LogEntry| note.message.as_deref() == Some(&printed_by(version));
         if let Some(note) = current.as_ref().filter(|note| fits(note)) {
             let digest = migrator.schema_digest(&options(settings))?.to_string();
@@ -87,6 +88,7 @@ impl Changed {
                 "it differs, maybe only in what drift-ignore leaves out"
             }
             Some(_) => "the server was upgraded since the last run",
+            None if runs.hidden => "this role may not read the audit log, where its digest is noted",
             None => "no digest of it was noted after the last run",
         };
         Ok(Self::Unknown { why })

@@ -22,28 +22,40 @@ pub(crate) struct LastRun {
     pub(crate) tool: Option<String>,
 }
 
+/// What the audit log says of runs.
+#[derive(Default)]
+pub(crate) struct Runs {
+    pub(crate) last: Option<LastRun>,
+    /// The number of the last line about migrations.
+    pub(crate) newest: Option<i64>,
+    /// It is there, and this role may not read it: a watcher's was maybe given the history only.
+    pub(crate) hidden: bool,
+}
+
 /// The largest run that is added up.
 const MOST: usize = 10_000;
 
-impl LastRun {
-    /// Reads it, and the number of the last line about migrations. Nothing is known of a log that may not be read.
-    pub(crate) fn read(migrator: &Migrator) -> Result<(Option<Self>, Option<i64>), EngineError> {
+impl Runs {
+    /// Reads it.
+    pub(crate) fn read(migrator: &Migrator) -> Result<Self, EngineError> {
         let actions = ["up", "down", "repair"].map(str::to_owned).to_vec();
         let filter = LogFilter { actions, ..LogFilter::default() };
         let last = match migrator.log_of(&filter, Some(1)) {
-            Err(EngineError::Server { .. }) => return Ok((None, None)),
+            Err(EngineError::Server { .. }) => return Ok(Self { hidden: true, ..Self::default() }),
             last => last?.pop(),
         };
-        let Some(last) = last else { return Ok((None, None)) };
+        let Some(last) = last else { return Ok(Self::default()) };
         let newest = last.id;
         let lines = match &last.run {
             Some(run) => migrator.log_of(&LogFilter { run: Some(run.clone()), ..filter }, Some(MOST))?,
             // Another tool's.
             None => vec![last],
         };
-        Ok((Self::of(lines), Some(newest)))
+        Ok(Self { last: LastRun::of(lines), newest: Some(newest), hidden: false })
     }
+}
 
+impl LastRun {
     /// Of the lines of one run, oldest first.
     fn of(lines: Vec<LogEntry>) -> Option<Self> {
         let mut migrations: Vec<_> = lines.iter().map(|line| line.version.as_str()).collect();

@@ -12,7 +12,7 @@ use migrate_core::State;
 use migrate_runtime::{Connection, Error as EngineError, Migrator, Status};
 
 pub(crate) use changed::{Changed, full, note_schema};
-pub(crate) use last_run::LastRun;
+pub(crate) use last_run::{LastRun, Runs};
 pub(crate) use server::Server;
 
 use crate::backup::{Store, Whose};
@@ -71,10 +71,10 @@ impl Health {
     ) -> anyhow::Result<Self> {
         let status = migrator.status()?;
         let server = Server::ask(connection, connected)?;
-        let (last_run, newest) = LastRun::read(migrator)?;
+        let runs = Runs::read(migrator)?;
         let changed = match changed {
             Some(changed) => changed,
-            None => Changed::look(settings, migrator, &status, server.version, newest)?,
+            None => Changed::look(settings, migrator, &status, server.version, &runs)?,
         };
         let database = status.database.clone();
         Ok(Self {
@@ -85,7 +85,7 @@ impl Health {
             server,
             status,
             changed,
-            last_run,
+            last_run: runs.last,
             unfinished: Past::read(migrator)?,
         })
     }

@@ -83,11 +83,18 @@ impl Stamped {
     }
 }
 
-/// Removes the oldest files of a kind, so that so many are left.
-pub(super) fn prune(folder: &Path, ending: &str, is_kind: impl Fn(&Stamped) -> bool, kept: usize) {
-    let ours: Vec<_> =
-        Stamped::list(folder, ending).into_iter().flatten().filter(|stamped| is_kind(stamped)).collect();
-    for surplus in &ours[..ours.len().saturating_sub(kept)] {
+/// Removes the oldest files of a kind, so that so many are left with the one that was just `written`: by its name that may
+/// be the oldest, where the clock was put back.
+pub(super) fn prune(
+    folder: &Path,
+    ending: &str,
+    is_kind: impl Fn(&Stamped) -> bool,
+    kept: usize,
+    written: &Path,
+) {
+    let others = |stamped: &Stamped| is_kind(stamped) && stamped.path != written;
+    let ours: Vec<_> = Stamped::list(folder, ending).into_iter().flatten().filter(others).collect();
+    for surplus in &ours[..(ours.len() + 1).saturating_sub(kept)] {
         // Another process may have been faster, and who may not remove has more files: both are no reason to stop.
         let _ = fs::remove_file(&surplus.path);
     }
@@ -134,13 +141,20 @@ mod tests {
         for name in ours.iter().chain(&others) {
             fs::write(folder.path().join(name), "").unwrap();
         }
-        prune(folder.path(), "log", |stamped| stamped.what != "down", 2);
+        prune(folder.path(), "log", |stamped| stamped.what != "down", 2, &folder.path().join(ours[4]));
         for name in others.iter().chain(&ours[3..]) {
             assert!(folder.path().join(name).exists(), "{name}");
         }
         for name in &ours[..3] {
             assert!(!folder.path().join(name).exists(), "{name}");
         }
+        // The clock was put back.
+        let late = folder.path().join("up-20251121T193100Z.log");
+        fs::write(&late, "").unwrap();
+        prune(folder.path(), "log", |_| true, 2, &late);
+        assert!(
+            late.exists() && folder.path().join(ours[4]).exists() && !folder.path().join(ours[3]).exists()
+        );
         assert_eq!(Stamped::name("up", "20261121T193100Z", 2, "log"), ours[3]);
     }
 }

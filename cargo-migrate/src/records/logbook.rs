@@ -156,7 +156,13 @@ impl Logbook {
             other => json!({ "value": other }),
         };
         if fields["message"].is_null() {
-            fields["message"] = text.trim_end().into();
+            // What a person sees as a live line only has no words of its own: `deploy step started: preflight`.
+            let wordless = || match fields["step"].as_str() {
+                Some(step) => format!("{}: {step}", event.replace('_', " ")),
+                None => event.replace('_', " "),
+            };
+            let message = if text.trim().is_empty() { wordless() } else { text.trim_end().to_owned() };
+            fields["message"] = message.into();
         }
         inner.write_line(Level::Info, event, fields);
     }

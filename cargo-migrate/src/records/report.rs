@@ -34,7 +34,7 @@ pub(super) fn write(folder: &Path, kind: &str, stamp: &str, report: &Value) -> i
     let path = folder.join(Stamped::name(&what, stamp, number, ENDING));
     let text = serde_json::to_string_pretty(report).map_err(io::Error::from)? + "\n";
     file::replace_private(&path, text.as_bytes()).map_err(|error| error.source)?;
-    folder::prune(folder, ENDING, |stamped| stamped.what == what, KEPT);
+    folder::prune(folder, ENDING, |stamped| stamped.what == what, KEPT, &path);
     Ok(path)
 }
 
@@ -62,11 +62,17 @@ impl Report {
     pub(crate) fn read(&self) -> Result<Map<String, Value>, String> {
         let bytes = file::read(&self.path, LARGEST).map_err(|error| error.source.to_string())?;
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(report)) if report.contains_key("schema") => Ok(report),
+            // A file of another program may be named so, too, and have a `schema` of its own.
+            Ok(Value::Object(report)) if is_ours(&report) => Ok(report),
             Ok(_) => Err("it is no report of cargo migrate".to_owned()),
             Err(error) => Err(format!("it is not JSON: {error}")),
         }
     }
+}
+
+fn is_ours(report: &Map<String, Value>) -> bool {
+    let of = |name: &str| report.get(name).and_then(Value::as_str);
+    of("schema").is_some_and(|schema| schema.starts_with("cargo-migrate/")) && of("report").is_some()
 }
 
 #[cfg(all(test, unix))]
@@ -82,7 +88,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let none = list(&folder.path().join("nowhere"), None).unwrap();
         assert!(none.is_empty());
-        let report = json!({ "schema": "cargo-migrate/1", "result": { "passed": true } });
+        let report =
+            json!({ "schema": "cargo-migrate/1", "report": "preflight", "result": { "passed": true } });
         let stamps = ["20261121T193059Z", "20261121T193059Z", "20261121T193100Z"];
         for stamp in stamps {
             let path = write(folder.path(), "preflight", stamp, &report).unwrap();
@@ -110,7 +117,7 @@ mod tests {
     #[test]
     fn a_hundred_of_a_kind_are_kept() {
         let folder = tempfile::tempdir().unwrap();
-        let report = json!({ "schema": "cargo-migrate/1" });
+        let report = json!({ "schema": "cargo-migrate/1", "report": "preflight" });
         write(folder.path(), "deploy", "20261121T193059Z", &report).unwrap();
         for second in 0..KEPT + 2 {
             let stamp = format!("20261121T19{:02}{:02}Z", second / 60, second % 60);

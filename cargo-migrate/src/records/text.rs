@@ -30,28 +30,41 @@ impl TextLog {
     }
 
     fn file(&mut self) -> io::Result<&mut File> {
-        if self.open.is_none() {
+        if self.open.as_ref().is_none_or(is_gone) {
             folder::make(&self.folder)?;
-            self.open = Some(self.create()?);
-            folder::prune(&self.folder, ENDING, |_| true, KEPT);
+            let (path, file) = self.create()?;
+            self.open = Some(file);
+            folder::prune(&self.folder, ENDING, |_| true, KEPT, &path);
         }
         self.open.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// A name that nobody has, a link neither: two runs can begin in one second.
-    fn create(&self) -> io::Result<File> {
+    fn create(&self) -> io::Result<(PathBuf, File)> {
         let mut options = OpenOptions::new();
         options.append(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut number = 1;
         loop {
-            match options.open(self.folder.join(Stamped::name(&self.verb, &self.stamp, number, ENDING))) {
+            let path = self.folder.join(Stamped::name(&self.verb, &self.stamp, number, ENDING));
+            match options.open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1000 => number += 1,
-                opened => return opened,
+                opened => return Ok((path, opened?)),
             }
         }
     }
+}
+
+/// Whether somebody tidied it away: what is written to it then nobody finds.
+#[cfg(unix)]
+fn is_gone(file: &File) -> bool {
+    file.metadata().is_ok_and(|file| std::os::unix::fs::MetadataExt::nlink(&file) == 0)
+}
+
+#[cfg(not(unix))]
+fn is_gone(_: &File) -> bool {
+    false
 }
 
 #[cfg(all(test, unix))]

@@ -96,6 +96,25 @@ impl Relations {
         found.into_iter().map(|(oid, _)| *oid).collect()
     }
 
+    /// Where the data of a relation is.
+    pub(super) fn file(&self, oid: u32) -> Option<u32> {
+        self.0.get(&oid)?.file
+    }
+
+    /// Its name, quoted and qualified.
+    pub(super) fn name(&self, oid: u32) -> Option<&str> {
+        self.0.get(&oid).map(|relation| relation.name.as_str())
+    }
+
+    /// What has another file than before, or was not there.
+    pub(super) fn changed(&self, now: &Self) -> HashSet<u32> {
+        let other = |(oid, relation): (&u32, &Relation)| {
+            let old = self.0.get(oid);
+            old.is_none_or(|old| old.file != relation.file).then_some(*oid)
+        };
+        now.0.iter().filter_map(other).collect()
+    }
+
     /// What has another file than before: tables and their indexes that were there; and the indexes that are new on them.
     pub(super) fn written(&self, now: &Self) -> (Vec<Written>, Vec<Written>) {
         let files: HashSet<u32> = self.0.values().filter_map(|relation| relation.file).collect();

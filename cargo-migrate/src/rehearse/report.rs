@@ -5,21 +5,15 @@ use std::time::Duration;
 use migrate_core::schema::Diff;
 
 use super::clients::LoadReport;
-use super::watch::{Observed, Step};
+use super::observed::{Observed, Step};
 use crate::risk::Risk;
 
 /// What a rehearsal came to.
 #[derive(Clone, Debug)]
 pub(crate) struct Rehearsed {
     pub(crate) backup: Copied,
-    /// Where it took place, without a password.
-    pub(crate) server: String,
-    /// `server_version_num`.
-    pub(crate) server_version: u32,
-    /// Whether the server was one of ours.
-    pub(crate) own: bool,
-    /// How long loading the backup took.
-    pub(crate) restored: Duration,
+    /// Where it took place; `None` where nothing was pending by the history in the backup, so that none was loaded.
+    pub(crate) placed: Option<Placed>,
     /// What the migrations did; `None` where none was pending.
     pub(crate) up: Option<Observed>,
     /// What each is feared to do, by its stem.
@@ -32,6 +26,19 @@ pub(crate) struct Rehearsed {
     pub(crate) failed: Option<String>,
     /// A longer wait than this is one too many.
     pub(crate) max_wait: Option<Duration>,
+}
+
+/// Where it took place.
+#[derive(Clone, Debug)]
+pub(crate) struct Placed {
+    /// Without a password.
+    pub(crate) server: String,
+    /// `server_version_num`.
+    pub(crate) version: u32,
+    /// Whether the server was one of ours.
+    pub(crate) own: bool,
+    /// How long loading the backup took.
+    pub(crate) restored: Duration,
 }
 
 /// The backup that it was made from.
@@ -64,6 +71,21 @@ pub(crate) enum Down {
 }
 
 impl Rehearsed {
+    /// Nothing was done yet.
+    pub(super) fn of(backup: Copied, max_wait: Option<Duration>) -> Self {
+        Self {
+            backup,
+            placed: None,
+            up: None,
+            risks: Vec::new(),
+            down: Down::NotRun,
+            load: None,
+            kept: None,
+            failed: None,
+            max_wait,
+        }
+    }
+
     /// The migrations that were applied, in order.
     pub(crate) fn steps(&self) -> &[Step] {
         self.up.as_ref().map_or(&[], |observed| observed.steps.as_slice())

@@ -2,30 +2,30 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use migrate_core::{Goal, Migration, Schema, Set};
 use migrate_runtime::schema::SchemaOptions;
 use migrate_runtime::{
-    Connection, Database, Error as EngineError, Event, Interrupt, Migrator, Note, in_one_line,
-    quote_identifier,
+    Connection, Database, Error as EngineError, Migrator, Note, in_one_line, quote_identifier,
 };
 
 use super::clients::{Clients, Phase};
 use super::gate;
 use super::memory::{self, Measured};
+use super::observed::Observed;
 use super::place::Place;
-use super::report::{Copied, Down, Rehearsed};
-use super::watch::{Observed, Subject, Watch};
+use super::report::{Copied, Down, Placed, Rehearsed};
+use super::turn::Turn;
+use super::watch::{Subject, Watch};
 use super::workload::Workload;
-use crate::Problem;
-use crate::backup::{self, Backup, LoadOptions, MissingRoles, Scope, Store, Whose};
+use super::{ahead, copy, statements};
+use crate::backup::Backup;
 use crate::command::{Call, tell_other_major};
 use crate::config::Settings;
 use crate::inspection::Pending;
-use crate::render::view::{RehearseRemark, restoring};
+use crate::render::view::RehearseRemark;
 use crate::risk::{Book, Sizes};
 
 /// How a rehearsal is to be.
@@ -63,29 +63,23 @@ pub(crate) struct Ended {
 ///
 /// What kept it from beginning, and an interrupt. What a migration did wrong is in [`Ended`].
 pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: &Options) -> anyhow::Result<Ended> {
-    let backup = choose(settings, options.backup.as_deref())?;
+    let backup = ahead::choose(settings, options.backup.as_deref())?;
+    let manifest = &backup.manifest;
     let workload = match &options.load {
         Some(named) => Some(Workload::read(&call.context.cwd.join(named), named)?),
         None => None,
     };
+    let mut rehearsed = Rehearsed::of(Copied::of(&backup), options.max_wait);
+    if !ahead::is_pending(settings, set, manifest)? {
+        return Ok(Ended { rehearsed, error: None });
+    }
     let works = call.context.engine_works();
     let place = open(call, &backup, options)?;
-    tell_other_major(call, Some(backup.manifest.server_version), place.version / 10_000);
-    let restored = restore(call, &backup, &place, options)?;
-    let mut rehearsed = Rehearsed {
-        backup: Copied::of(&backup),
-        server: place.server.clone(),
-        server_version: place.version,
-        own: place.is_own(),
-        restored,
-        up: None,
-        risks: Vec::new(),
-        down: Down::NotRun,
-        load: None,
-        kept: place.kept().map(str::to_owned),
-        failed: None,
-        max_wait: options.max_wait,
-    };
+    tell_other_major(call, Some(manifest.server_version), place.version / 10_000);
+    let restored = copy::load(call, &backup, &place, options)?;
+    rehearsed.placed =
+        Some(Placed { server: place.server.clone(), version: place.version, own: place.is_own(), restored });
+    rehearsed.kept = place.kept().map(str::to_owned);
     let rehearsal = Rehearsal { call, settings, set, options, place: &place, backup: &backup };
     let result = rehearsal.rehearse(workload.as_ref(), &mut rehearsed);
     drop(place);
@@ -107,47 +101,12 @@ pub(crate) fn run(call: &Call, settings: &Settings, set: &Set, options: &Options
     }
 }
 
-/// The backup that is meant.
-fn choose(settings: &Settings, wanted: Option<&str>) -> anyhow::Result<Backup> {
-    let store = Store::open(settings);
-    let whose = Whose::of(settings);
-    if let Some(name) = wanted {
-        let backup = store.find(name, &whose)?;
-        return match backup.manifest.scope {
-            Scope::Whole => Ok(backup),
-            _ => Err(Problem::Usage {
-                what: format!("{} is a backup of some tables, not of the database", backup.id()),
-                hint: "migrations are rehearsed on a whole database: `cargo migrate backup create`"
-                    .to_owned(),
-            }
-            .into()),
-        };
-    }
-    let environment = settings.environment_name();
-    let fits = |backup: &&Backup| {
-        let manifest = &backup.manifest;
-        whose.owns(manifest) && manifest.scope == Scope::Whole && manifest.verified.is_some()
-    };
-    let found = store.list()?.iter().find(fits).cloned();
-    found.ok_or_else(|| {
-        let env = environment.as_ref().map_or_else(String::new, |name| format!(" --env {name}"));
-        let of = environment.as_ref().map_or_else(String::new, |name| format!(" of `{name}`"));
-        anyhow::Error::from(Problem::Usage {
-            what: format!(
-                "there is no verified backup{of} of a whole database in {}",
-                settings.backup_dir.value.display()
-            ),
-            hint: format!(
-                "make one and verify it: `cargo migrate{env} backup create`, `cargo migrate{env} backup verify latest`; \
-                 or name one that was not verified with --backup"
-            ),
-        })
-    })
-}
-
 fn open(call: &Call, backup: &Backup, options: &Options) -> anyhow::Result<Place> {
     match &options.server {
-        None => Place::own(&backup.manifest, options.scratch_dir.as_deref()),
+        None => {
+            ahead::programs(&backup.manifest, backup.manifest.server_major())?;
+            Place::own(&backup.manifest, options.scratch_dir.as_deref())
+        }
         Some(server) => {
             let interrupt = &call.context.interrupt;
             let (place, remarks) = Place::given(server.clone(), &backup.manifest, options.keep, interrupt)?;
@@ -155,71 +114,6 @@ fn open(call: &Call, backup: &Backup, options: &Options) -> anyhow::Result<Place
                 call.ui.remark(&RehearseRemark(remark), "note");
             }
             Ok(place)
-        }
-    }
-}
-
-/// Loads the backup; on a terminal it is told how far it is, by the size of the database.
-fn restore(call: &Call, backup: &Backup, place: &Place, options: &Options) -> anyhow::Result<Duration> {
-    let began = Instant::now();
-    let database = place.database();
-    let roles = match place.is_own() {
-        true => MissingRoles::Create,
-        false => roles_of(database, backup, &call.context.interrupt)?,
-    };
-    let done = Arc::new(AtomicBool::new(false));
-    let told = {
-        let (done, database, live) = (Arc::clone(&done), database.clone(), call.ui.live());
-        let (id, whole) = (backup.id().to_owned(), backup.manifest.database_bytes);
-        live(&restoring(&id, 0, whole));
-        std::thread::spawn(move || {
-            let interrupt = Interrupt::new();
-            let Ok(connection) = Connection::open(&database, "rehearsal: progress", &interrupt) else {
-                return;
-            };
-            let sql = "SELECT pg_catalog.pg_database_size(pg_catalog.current_database())";
-            while !done.load(Ordering::SeqCst) {
-                let Ok(size) = connection.value("asking for the size of the database", sql) else { return };
-                let size = size.and_then(|size| size.parse().ok()).unwrap_or_default();
-                live(&restoring(&id, size, whole));
-                std::thread::park_timeout(Duration::from_millis(300));
-            }
-        })
-    };
-    let options = LoadOptions { jobs: options.jobs, roles, ..LoadOptions::default() };
-    let loaded = backup::load(call, backup, database, &options);
-    done.store(true, Ordering::SeqCst);
-    told.thread().unpark();
-    let _ = told.join();
-    call.ui.rest();
-    loaded?;
-    // What a table is expected to be like belongs to its data, and a backup has it not.
-    let connection = Connection::open(database, "rehearsal", &call.context.interrupt)?;
-    connection.rows("collecting statistics on the copy", "ANALYZE")?;
-    Ok(began.elapsed())
-}
-
-/// On a server that was given, nobody's role is made: where one is missing, owners and grants are left out.
-fn roles_of(database: &Database, backup: &Backup, interrupt: &Interrupt) -> anyhow::Result<MissingRoles> {
-    let connection = Connection::open(database, "rehearsal", interrupt)?;
-    let rows = connection.rows("looking for roles", "SELECT rolname FROM pg_catalog.pg_roles")?;
-    let there = |role: &String| rows.iter().any(|row| row.get(0) == Some(role.as_str()));
-    let all = backup.manifest.roles.iter().all(there);
-    // Whoever may make a database may not hand tables to others.
-    let own = "SELECT rolsuper FROM pg_catalog.pg_roles WHERE rolname = current_user";
-    let is_super = connection.value("asking for our own role", own)?.as_deref() == Some("t");
-    Ok(if all && is_super { MissingRoles::Refuse } else { MissingRoles::LeaveOut })
-}
-
-impl Copied {
-    fn of(backup: &Backup) -> Self {
-        let manifest = &backup.manifest;
-        Self {
-            id: manifest.id.clone(),
-            environment: manifest.environment.clone(),
-            taken_at: manifest.taken_at.clone(),
-            database_bytes: manifest.database_bytes,
-            verified: manifest.verified.is_some(),
         }
     }
 }
@@ -349,7 +243,7 @@ impl Rehearsal<'_> {
         let result = loop {
             let (mut tell, mut mark) = (self.call.ui.listener(), watch.listener());
             let mut keep = turn.keeper(migrator, options, after_last);
-            let runner = migrator.clone().on_event(move |event| {
+            let runner = migrator.clone().looking(watch.looker()).on_event(move |event| {
                 if !gate::is_at(event) {
                     tell(event);
                 }
@@ -374,6 +268,9 @@ impl Rehearsal<'_> {
             Ok(()) => without_failed_tries(observed?),
             Err(_) => observed.map(without_failed_tries).unwrap_or_else(|_| Observed::nothing()),
         });
+        if let Some(up) = &mut rehearsed.up {
+            statements::name(&mut up.steps, pending);
+        }
         Ok(result?)
     }
 
@@ -396,7 +293,7 @@ impl Rehearsal<'_> {
         let texts = back.iter().flat_map(Migration::scripts).map(|script| script.text.to_string());
         let watch = self.watch(texts.collect())?;
         let (mut tell, mut mark) = (self.call.ui.listener(), watch.listener());
-        let runner = migrator.clone().on_event(move |event| {
+        let runner = migrator.clone().looking(watch.looker()).on_event(move |event| {
             if !gate::is_at(event) {
                 tell(event);
             }
@@ -405,8 +302,10 @@ impl Rehearsal<'_> {
         let result = runner.run(Goal::DownSteps(turn.reversible));
         let observed = watch.end();
         result?;
+        let mut observed = observed?;
+        statements::name(&mut observed.steps, pending);
         let diff = expected.diff(&migrator.schema(options)?);
-        rehearsed.down = Down::Run { observed: observed?, stays: turn.stays.clone(), diff };
+        rehearsed.down = Down::Run { observed, stays: turn.stays.clone(), diff };
         Ok(())
     }
 
@@ -422,47 +321,6 @@ impl Rehearsal<'_> {
             .collect();
         let at = crate::clock::iso(std::time::SystemTime::now());
         memory::keep(self.settings, &self.backup.manifest.identity, &at, &measured);
-    }
-}
-
-/// How far back the way goes.
-struct Turn {
-    /// The newest that cannot be rolled back.
-    stays: Option<String>,
-    /// How many come after it.
-    reversible: usize,
-}
-
-impl Turn {
-    fn of(pending: &[Migration]) -> Self {
-        let stays = pending.iter().rposition(|migration| migration.down.is_none());
-        Self {
-            stays: stays.map(|index| pending[index].stem.to_string()),
-            reversible: pending.len() - stays.map_or(0, |index| index + 1),
-        }
-    }
-
-    /// Reads the schema behind the newest one that stays.
-    fn keeper(
-        &self,
-        migrator: &Migrator,
-        options: &SchemaOptions,
-        into: &Arc<Mutex<Option<Schema>>>,
-    ) -> impl FnMut(&Event) + Send + 'static {
-        let (stays, into) = (self.stays.clone(), Arc::clone(into));
-        let (migrator, options) = (migrator.clone(), options.clone());
-        move |event| {
-            let Event::Finished { stem, .. } = event else { return };
-            if stays.as_ref() != Some(stem) {
-                return;
-            }
-            // On a thread of its own: this one drives the engine's runtime.
-            let (migrator, options) = (migrator.clone(), options.clone());
-            let read = std::thread::spawn(move || migrator.schema(&options)).join();
-            if let Ok(Ok(schema)) = read {
-                *into.lock().unwrap_or_else(PoisonError::into_inner) = Some(schema);
-            }
-        }
     }
 }
 

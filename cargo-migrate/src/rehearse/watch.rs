@@ -1,96 +1,29 @@
 //! Watches a run from the side: which locks it holds and for how long, what it writes anew, how much it adds to the
 //! write-ahead log and to the disk.
 //!
-//! The run itself is the one of production: the same engine, the same messages. It is asked for nothing but to wait for us
-//! between two migrations, when no clock runs.
+//! The run itself is the one of production: the same engine, the same messages, with looks of its own between the statements
+//! ([`migrate_runtime::Look`]). It is asked to wait for us between two migrations, when no clock runs.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use migrate_core::Direction;
 use migrate_runtime::rehearsal::LockMode;
-use migrate_runtime::{Connection, Database, Error as EngineError, Event, HistoryTable, Interrupt};
+use migrate_runtime::{Connection, Database, Error as EngineError, Event, HistoryTable, Interrupt, Look};
 
+use super::flight::{InFlight, told};
 use super::gate::Gate;
-use super::holds::{Hold, Holds, Seen};
-use super::probe::{Probes, Wait};
-use super::relations::{FIRST_OID, Relations, Written};
+use super::holds::Seen;
+use super::observed::{Observed, Sizes};
+use super::probe::Probes;
+use super::relations::{FIRST_OID, Relations};
 
 /// The pause between two looks at the locks.
 const LOOK: Duration = Duration::from_millis(3);
 /// The pause between two looks at the size of the database.
 const WEIGH: Duration = Duration::from_millis(500);
-
-/// What a run did, migration by migration.
-#[derive(Clone, Debug)]
-pub(crate) struct Observed {
-    /// In order; the last one may not have come to its end.
-    pub(crate) steps: Vec<Step>,
-    pub(crate) sizes: Sizes,
-    /// The tables that clients used all the while.
-    pub(crate) probed: Vec<String>,
-}
-
-impl Observed {
-    /// Of a run that could not be watched to its end.
-    pub(super) fn nothing() -> Self {
-        Self { steps: Vec::new(), sizes: Sizes::default(), probed: Vec::new() }
-    }
-}
-
-/// The size of the database, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sizes {
-    pub(crate) before: u64,
-    /// As large as it ever was on the way.
-    pub(crate) peak: u64,
-    pub(crate) after: u64,
-}
-
-/// One migration in one direction.
-#[derive(Clone, Debug)]
-pub(crate) struct Step {
-    pub(crate) stem: String,
-    pub(crate) direction: Direction,
-    /// `None` where it did not come to its end.
-    pub(crate) elapsed: Option<Duration>,
-    /// How often it was tried.
-    pub(crate) attempts: u32,
-    pub(crate) tables: Vec<Table>,
-    /// Tables and indexes that were there and have new files.
-    pub(crate) rewritten: Vec<Written>,
-    /// New indexes on tables that were there.
-    pub(crate) built: Vec<Written>,
-    /// What was added to the write-ahead log meanwhile, by whomever.
-    pub(crate) wal: u64,
-}
-
-/// What a migration did to those who use a table.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Table {
-    /// Quoted and qualified.
-    pub(crate) name: String,
-    /// The strongest lock.
-    pub(crate) mode: LockMode,
-    /// For how long it was held.
-    pub(crate) held: Duration,
-    /// The longest that a reader would have waited; `None` where none would.
-    pub(crate) readers: Option<Duration>,
-    /// The longest that a writer would have waited.
-    pub(crate) writers: Option<Duration>,
-    /// Clients waited indeed; otherwise it is known from the locks.
-    pub(crate) probed: bool,
-}
-
-impl Step {
-    /// The longest that anybody would have waited, of readers and of writers.
-    pub(crate) fn waits(&self) -> (Option<Duration>, Option<Duration>) {
-        let longest = |of: fn(&Table) -> Option<Duration>| self.tables.iter().filter_map(of).max();
-        (longest(|table| table.readers), longest(|table| table.writers))
-    }
-}
 
 /// A run that is being watched.
 pub(super) struct Watch {
@@ -105,9 +38,21 @@ struct Mark {
 }
 
 enum What {
-    Started { stem: String, direction: Direction },
+    Started {
+        stem: String,
+        direction: Direction,
+        transactional: bool,
+    },
+    Looked(Look),
+    /// A statement of a migration without a transaction.
+    Statement {
+        number: usize,
+        elapsed: Duration,
+    },
     Retrying,
-    Finished { elapsed: Duration },
+    Finished {
+        elapsed: Duration,
+    },
     Over,
 }
 
@@ -165,14 +110,26 @@ impl Watch {
         let marks = self.marks.clone();
         move |event| {
             let what = match event {
-                Event::Started { stem, direction, .. } => {
-                    What::Started { stem: stem.clone(), direction: *direction }
+                Event::Started { stem, direction, transactional, .. } => {
+                    What::Started { stem: stem.clone(), direction: *direction, transactional: *transactional }
+                }
+                Event::StatementFinished { number, elapsed, .. } => {
+                    What::Statement { number: *number, elapsed: *elapsed }
                 }
                 Event::Retrying { .. } => What::Retrying,
                 Event::Finished { elapsed, .. } => What::Finished { elapsed: *elapsed },
                 _ => return,
             };
             say(&marks, what);
+        }
+    }
+
+    /// What the engine is given to tell what its transactions did: nobody waits for us here.
+    pub(super) fn looker(&self) -> impl FnMut(&Look) + Send + 'static {
+        let marks = self.marks.clone();
+        move |look| {
+            let (seen, _) = mpsc::channel();
+            let _ = marks.send(Mark { what: What::Looked(look.clone()), seen });
         }
     }
 
@@ -209,17 +166,6 @@ struct Watcher {
     sizes: Sizes,
 }
 
-struct InFlight {
-    step: Step,
-    started: Instant,
-    wal: u64,
-    holds: Holds,
-    stood: Duration,
-    held: Vec<Hold>,
-    /// The names of what is locked, by oid.
-    names: BTreeMap<u32, String>,
-}
-
 impl Watcher {
     fn watch(mut self, said: &Receiver<Mark>) -> Result<Observed, EngineError> {
         let mut weighed = Instant::now();
@@ -237,7 +183,15 @@ impl Watcher {
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             match mark.what {
-                What::Started { stem, direction } => self.started(stem, direction)?,
+                What::Started { stem, direction, transactional } => {
+                    self.started(stem, direction, transactional)?;
+                }
+                What::Looked(look) => {
+                    if let Some(current) = &mut self.current {
+                        current.ledger.look(&look, &self.relations);
+                    }
+                }
+                What::Statement { number, elapsed } => self.alone(number, elapsed)?,
                 What::Retrying => {
                     if let Some(current) = &mut self.current {
                         current.step.attempts += 1;
@@ -263,42 +217,39 @@ impl Watcher {
         Ok(Observed { steps, sizes, probed })
     }
 
-    fn started(&mut self, stem: String, direction: Direction) -> Result<(), EngineError> {
+    fn started(
+        &mut self,
+        stem: String,
+        direction: Direction,
+        transactional: bool,
+    ) -> Result<(), EngineError> {
         if self.current.is_some() {
             self.finished(None)?;
         }
         self.relations = Relations::read(&self.look, &self.history)?;
-        self.current = Some(InFlight {
-            step: Step {
-                stem,
-                direction,
-                elapsed: None,
-                attempts: 1,
-                tables: Vec::new(),
-                rewritten: Vec::new(),
-                built: Vec::new(),
-                wal: 0,
-            },
-            wal: wal(&self.look)?,
-            holds: Holds::default(),
-            stood: Duration::ZERO,
-            held: Vec::new(),
-            names: BTreeMap::new(),
-            started: Instant::now(),
-        });
+        let wal = wal(&self.look)?;
+        self.current = Some(InFlight::new(stem, direction, transactional, wal));
         Ok(())
     }
 
     fn finished(&mut self, elapsed: Option<Duration>) -> Result<(), EngineError> {
         let Some(mut current) = self.current.take() else { return Ok(()) };
         let now = Instant::now();
-        current.held = std::mem::take(&mut current.holds).end(now);
-        current.step.elapsed = elapsed.map(|elapsed| elapsed.saturating_sub(current.stood));
         let after = Relations::read(&self.look, &self.history)?;
-        (current.step.rewritten, current.step.built) = self.relations.written(&after);
-        current.step.wal = wal(&self.look)?.saturating_sub(current.wal);
+        current.end(now, elapsed, &self.relations, &after, wal(&self.look)?);
         self.relations = after;
         self.done.push((current, now));
+        Ok(())
+    }
+
+    /// A statement of a migration without a transaction has come to its end, and the run waits for us.
+    fn alone(&mut self, number: usize, elapsed: Duration) -> Result<(), EngineError> {
+        let Some(current) = self.current.as_mut().filter(|current| !current.transactional) else {
+            return Ok(());
+        };
+        let now = Instant::now();
+        let after = Relations::read(&self.look, &self.history)?;
+        current.statement(number, elapsed, now, &self.relations, after);
         Ok(())
     }
 
@@ -335,53 +286,13 @@ impl Watcher {
             current.names.entry(table).or_insert_with(|| relation.name.clone());
             seen.push(Seen { table, mode, waiting });
         }
-        current.holds.look(now, &seen);
+        current.look(now, &seen);
         if let Some(stood) = stands {
             self.gate.open();
-            let stood = stood + now.elapsed();
-            current.stood += stood;
-            current.holds.pause(stood);
+            current.pause(stood + now.elapsed());
         }
         Ok(())
     }
-}
-
-/// The steps with what clients waited: of each wait the step with which it has most in common.
-fn told(done: Vec<(InFlight, Instant)>, waits: &[Wait], probed: &HashSet<u32>) -> Vec<Step> {
-    let mut longest: BTreeMap<(usize, u32, bool), Duration> = BTreeMap::new();
-    for wait in waits {
-        let common = |(flight, ended): &(InFlight, Instant)| {
-            wait.to.min(*ended).saturating_duration_since(wait.from.max(flight.started))
-        };
-        let step = done.iter().enumerate().max_by_key(|(_, step)| common(step));
-        if let Some((index, _)) = step.filter(|(_, step)| !common(step).is_zero()) {
-            let most = longest.entry((index, wait.table, wait.writes)).or_default();
-            *most = (*most).max(wait.to - wait.from);
-        }
-    }
-    let steps = done.into_iter().enumerate().map(|(index, (flight, _))| {
-        let mut step = flight.step;
-        let tables = flight.held.iter().map(|hold| {
-            let waited = |writes: bool, known: Option<Duration>| {
-                // Where no lock keeps them out, what a client waited for was the processor.
-                let measured = longest.get(&(index, hold.table, writes)).copied().unwrap_or_default();
-                known.map(|known| known.max(measured))
-            };
-            Table {
-                name: flight.names.get(&hold.table).cloned().unwrap_or_default(),
-                mode: hold.mode,
-                held: hold.held,
-                readers: waited(false, hold.readers),
-                writers: waited(true, hold.writers),
-                probed: probed.contains(&hold.table),
-            }
-        });
-        step.tables = tables.collect();
-        step.tables
-            .sort_by(|a, b| b.mode.cmp(&a.mode).then(b.held.cmp(&a.held)).then_with(|| a.name.cmp(&b.name)));
-        step
-    });
-    steps.collect()
 }
 
 fn weigh(connection: &Connection) -> Result<u64, EngineError> {
@@ -402,6 +313,7 @@ mod tests {
     use migrate_runtime::{Migrator, Note};
 
     use super::*;
+    use crate::rehearse::Step;
 
     /// A set of these migrations: stem, up, down.
     fn set(migrations: &[(&str, &str, &str)]) -> Set {
@@ -445,7 +357,8 @@ mod tests {
         let history = HistoryTable::default();
         let subject = Subject { database: &database, history: &history, texts };
         let watch = Watch::begin(&subject).unwrap();
-        migrator.on_event(watch.listener()).run(Goal::UpAll).unwrap();
+        let migrator = migrator.on_event(watch.listener()).looking(watch.looker());
+        migrator.run(Goal::UpAll).unwrap();
         let observed = watch.end().unwrap();
         assert_eq!(observed.probed, ["public.notes", "public.orders"]);
         let [quick, rewrite, index] = observed.steps.as_slice() else { panic!("{observed:?}") };
@@ -467,6 +380,24 @@ mod tests {
         assert_eq!(concurrent.mode, LockMode::ShareUpdateExclusive, "{index:?}");
         assert_eq!((concurrent.readers, concurrent.writers), (None, None));
         assert_eq!(index.built[0].name, "public.orders_n");
+        // Statement by statement: which lock is whose, and who is slow.
+        let [alter, sleep] = rewrite.statements.as_slice() else { panic!("{rewrite:?}") };
+        assert_eq!(
+            (alter.locks[0].table.as_str(), alter.locks[0].mode),
+            ("public.orders", LockMode::AccessExclusive)
+        );
+        assert_eq!((alter.locks[0].readers, alter.locks[0].writers), (orders.readers, orders.writers));
+        assert!(
+            alter.blocks() && alter.rewritten == rewrite.rewritten && sleep.rewritten.is_empty(),
+            "{alter:?}"
+        );
+        assert!(sleep.elapsed > long && sleep.elapsed > alter.elapsed && !sleep.blocks(), "{sleep:?}");
+        let all = alter.elapsed + sleep.elapsed;
+        assert!(all <= rewrite.elapsed.unwrap() + Duration::from_millis(20), "{rewrite:?}");
+        let [index_only] = index.statements.as_slice() else { panic!("{index:?}") };
+        assert_eq!((index_only.built.as_slice(), index_only.blocks()), (index.built.as_slice(), false));
+        assert_eq!(index_only.locks[0].mode, LockMode::ShareUpdateExclusive, "{index_only:?}");
+        assert!(index_only.elapsed > Duration::from_millis(400), "{index_only:?}");
         assert!(observed.sizes.after > observed.sizes.before && observed.sizes.peak >= observed.sizes.after);
     }
 }

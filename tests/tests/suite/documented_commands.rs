@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use migrate_tests::{Output, TestEnvironment, binaries};
+use migrate_tests::{Output, TestEnvironment, binaries, skip};
 
 /// The code blocks of a language in a page.
 pub(crate) fn blocks(page: &str, language: &str) -> Vec<String> {
@@ -173,6 +173,60 @@ fn the_configurations_settings() {
         // Nobody is there to say yes.
         output.expect(if command.ends_with("local reset") { 1 } else { 0 });
     }
+}
+
+/// The lines for monitoring systems, on a database that is well, on one that is not and on none.
+#[test]
+fn what_monitoring_systems_run() {
+    let mut environment = TestEnvironment::new();
+    environment.write(
+        "Cargo.toml",
+        environment.read("Cargo.toml")
+            + "\n[package.metadata.migrate.env.production]\ndatabase = \"env:DATABASE_URL\"\n",
+    );
+    environment.migration("0001_a", "CREATE TABLE a ();\n", "DROP TABLE a;\n");
+    environment.run(&["lock"]).success();
+    let all = commands("docs/health.md");
+    let [human, json, nagios, prometheus] = all.as_slice() else { panic!("{all:?}") };
+    if environment.capture(environment.program("sh").args(["-c", "jq --version"])).code != 0 {
+        skip!("jq is not installed");
+    }
+    let look = |environment: &TestEnvironment, code: i32, first: &str, prom: &[&str]| {
+        for command in [human, json] {
+            typed(environment, command);
+        }
+        let output = typed(environment, nagios);
+        assert!(output.expect(code).stdout.starts_with(first), "{}", output.stdout);
+        assert_eq!(output.stdout.trim_end().split('\n').count(), 1, "{}", output.stdout);
+        typed(environment, prometheus).success();
+        let text = environment.read("migrate.prom");
+        assert_eq!(text.split_terminator('\n').collect::<Vec<_>>(), prom);
+    };
+    let none = "migrate_backup_age_seconds NaN";
+    look(
+        &environment,
+        2,
+        "needs attention: pending: postgres://",
+        &["migrate_healthy 0", "migrate_pending 1", "migrate_dirty 0", none],
+    );
+    environment.run(&["up"]).success();
+    let well = ["migrate_healthy 1", "migrate_pending 0", "migrate_dirty 0"];
+    look(&environment, 0, "healthy: postgres://", &[&well[..], &[none]].concat());
+    environment.run(&["--env", "production", "backup", "create"]).success();
+    typed(&environment, prometheus).success();
+    let age = environment.read("migrate.prom");
+    let age = age.trim_end().rsplit_once("migrate_backup_age_seconds ").unwrap().1;
+    assert!(age.parse::<u32>().unwrap() < 3600, "{age}");
+    environment.set_var("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none");
+    look(
+        &environment,
+        2,
+        "error: ",
+        &["migrate_healthy 0", "migrate_pending NaN", "migrate_dirty NaN", none],
+    );
+    environment.remove_var("DATABASE_URL");
+    let output = typed(&environment, nagios);
+    output.expect(3);
 }
 
 #[test]

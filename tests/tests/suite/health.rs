@@ -1,8 +1,11 @@
 //! `health`: each state of a database that needs a person, and those that do not.
 
+use std::time::Instant;
+
+use migrate_runtime::core::Checksum;
 use migrate_tests::production::has_pg_dump;
 use migrate_tests::wait::answer;
-use migrate_tests::{Cluster, TestEnvironment, poll_until, skip};
+use migrate_tests::{Cluster, PgBouncer, TestEnvironment, nightly, poll_until, skip};
 use serde_json::Value;
 
 const PROTECTED: &str = "[package]\nname = \"shop\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
@@ -126,6 +129,62 @@ fn a_deployment_notes_the_schema_as_any_other_run_does() {
     let mut client = environment.client();
     client.batch_execute("ALTER TABLE a ADD by_hand int").unwrap();
     assert_eq!(health(&environment, 8)["drift"]["state"], "found");
+}
+
+/// A watcher's role, which may read the history and nothing else; and the same behind a pooler.
+#[test]
+fn a_watcher_needs_no_more_than_the_history() {
+    let mut environment = project();
+    let cluster = Cluster::start();
+    let database = cluster.database();
+    environment.set_var("DATABASE_URL", database.url());
+    environment.run(&["--env", "production", "up", "--force", "a test"]).success();
+    let mut admin = database.connect().unwrap();
+    admin.batch_execute("CREATE ROLE watcher LOGIN; GRANT SELECT ON schema_migrations TO watcher").unwrap();
+    let url = database.url().replacen("postgres@", "watcher@", 1).replace("user=postgres", "user=watcher");
+    assert_ne!(url, database.url());
+    environment.set_var("DATABASE_URL", &url);
+    let looked = health(&environment, 0);
+    assert_eq!(
+        (&looked["last_run"], &looked["drift"]["state"]),
+        (&Value::Null, &"not_checked".into()),
+        "{looked}"
+    );
+    assert!(looked["drift"]["why"].as_str().unwrap().contains("may not read the audit log"), "{looked}");
+    admin.batch_execute("GRANT SELECT ON schema_migrations_log TO watcher").unwrap();
+    assert_eq!(health(&environment, 0)["drift"]["state"], "none");
+    let Some(program) = PgBouncer::program() else { skip!("PgBouncer is not installed") };
+    let pooler = PgBouncer::start(program, &cluster, 2);
+    environment.set_var("DATABASE_URL", pooler.url(database.name()));
+    let looked = health(&environment, 0);
+    assert_eq!((&looked["last_run"]["action"], &looked["drift"]["state"]), (&"up".into(), &"none".into()));
+}
+
+/// What a year of a hundred developers leaves.
+#[test]
+fn ten_thousand_migrations_are_looked_at_in_seconds() {
+    nightly!();
+    let environment = TestEnvironment::new();
+    let stem = |number: usize| format!("{number:05}_m");
+    let text = |number: usize| format!("SELECT {number};\n");
+    for number in 1..=10_000 {
+        environment.write(format!("migrations/{}.up.sql", stem(number)), text(number));
+        environment.write(format!("migrations/{}.down.sql", stem(number)), text(number));
+    }
+    environment.run(&["up", "--steps", "1"]).success();
+    let rows = (2..=10_000).map(|number| format!("('{}', '{}')", stem(number), Checksum::of(&text(number))));
+    let insert = format!(
+        "INSERT INTO schema_migrations (version, checksum) VALUES {}",
+        rows.collect::<Vec<_>>().join(",")
+    );
+    environment.client().batch_execute(&insert).unwrap();
+    let began = Instant::now();
+    let output = environment.run(&["--format", "json", "health"]);
+    let took = began.elapsed();
+    let document: Value = serde_json::from_str(&output.success().stdout).unwrap();
+    println!("10,000 migrations: {took:?}");
+    assert_eq!(document["result"]["history"]["applied"], 10_000);
+    assert!(took.as_secs() < 20 && output.stdout.len() < 10_000, "{took:?}");
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
+use migrate_testing::ServerUser;
 use migrate_tests::output::CANARY;
 use migrate_tests::wait::answer;
-use migrate_tests::{Output, SmallDisk, TestEnvironment, skip};
+use migrate_tests::{Output, SmallDisk, TestEnvironment, skip, until};
 use serde_json::Value;
 
 fn project() -> TestEnvironment {
@@ -176,6 +177,13 @@ fn a_log_folder_that_takes_nothing_spoils_nothing() {
     fs::create_dir(&pipe).unwrap();
     assert!(Command::new("mkfifo").arg(pipe.join("migrations.jsonl")).status().unwrap().success());
     run(&pipe);
+    // A network that lost its server: the file can be opened, and nothing be written to it (EIO, for there is nothing at
+    // the address 0 of any process).
+    let lost = environment.path("lost");
+    fs::create_dir(&lost).unwrap();
+    std::os::unix::fs::symlink("/proc/self/mem", lost.join("migrations.jsonl")).unwrap();
+    let output = run(&lost);
+    assert!(output.stderr.contains("os error 5"), "{}", output.stderr);
     // A program is told, too, and -q is.
     let file = file.to_str().unwrap();
     let output = environment.run(&["--format", "json", "redo", "--log-dir", file]);
@@ -190,6 +198,50 @@ fn a_log_folder_that_takes_nothing_spoils_nothing() {
     assert_eq!(environment.run(&["-q", "redo", "--log-dir", file]).success().stderr, "");
     let applied = answer(&mut environment.client(), "SELECT count(*) FROM schema_migrations WHERE NOT dirty");
     assert_eq!(applied, "2");
+}
+
+/// Modes keep nobody out who is root: this is what a deployment meets that runs as a user of its own.
+#[test]
+fn a_forbidden_log_folder_is_told_of_once() {
+    let environment = project();
+    environment.run(&["lock"]).success();
+    let user = ServerUser::current().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let program = folder.path().join("cargo-migrate");
+    fs::copy(migrate_tests::binaries::program("cargo-migrate"), &program).unwrap();
+    let forbidden = environment.path("forbidden");
+    fs::create_dir(&forbidden).unwrap();
+    fs::write(forbidden.join("migrations.jsonl"), "").unwrap();
+    for path in [forbidden.join("migrations.jsonl"), forbidden.clone()] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o500)).unwrap();
+    }
+    let run = |verb: &str, log: &Path| -> Output {
+        let mut command = Command::new(&program);
+        // Another user may have no cargo, so that all is said that a project would say.
+        user.prepare(&mut command).current_dir(environment.project());
+        let (dir, log) = (environment.path("migrations"), log.to_str().unwrap());
+        command.args([
+            "migrate",
+            verb,
+            "--dir",
+            dir.to_str().unwrap(),
+            "--history-table",
+            "public.schema_migrations",
+        ]);
+        command.args(["--database-url", environment.database().url(), "--log-dir", log]);
+        environment.capture(&mut command)
+    };
+    for (verb, log) in [("up", forbidden.clone()), ("redo", forbidden.join("below"))] {
+        let output = run(verb, &log);
+        let told = output.success().stderr.matches("the log folder").count();
+        assert!(told == 1 && output.stderr.contains("ermission denied"), "{}", output.stderr);
+    }
+    assert_eq!(fs::read_dir(&forbidden).unwrap().count(), 1);
+    let applied = answer(&mut environment.client(), "SELECT count(*) FROM schema_migrations WHERE NOT dirty");
+    assert_eq!(applied, "2");
+    // And what looks into it for the last preflight passes over it.
+    run("health", &forbidden).success();
 }
 
 /// 64 kB of room: what fits is whole lines, the rest is lost, and nothing else is.
@@ -233,12 +285,20 @@ fn a_full_file_system_costs_the_records_only() {
 fn several_processes_share_the_files() {
     let environments: Vec<_> = (0..4).map(|_| project()).collect();
     let shared = environments[0].path("shared");
+    fs::create_dir(&shared).unwrap();
+    // A few lines more and it is rotated, by whomever of them.
+    let old = "{\"event\":\"old\"}\n".repeat(10_000_000 / 16);
+    fs::write(shared.join("migrations.jsonl"), &old[..old.len() - 16]).unwrap();
     let log = shared.to_str().unwrap();
     let running: Vec<_> = environments.iter().map(|one| one.spawn(&["up", "--log-dir", log])).collect();
     for one in running {
         one.wait().success();
     }
-    let text = fs::read_to_string(shared.join("migrations.jsonl")).unwrap();
+    assert!(!shared.join("migrations.jsonl.2").exists());
+    let [older, newer] =
+        ["migrations.jsonl.1", "migrations.jsonl"].map(|name| fs::read_to_string(shared.join(name)).unwrap());
+    assert!(older.starts_with(&old[..old.len() - 16]) && older.len() < old.len() + 10_000, "{}", older.len());
+    let text = older.replace("{\"event\":\"old\"}\n", "") + &newer;
     let mut finished = std::collections::BTreeMap::<String, usize>::new();
     for line in text.split_terminator('\n') {
         let line: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
@@ -251,6 +311,120 @@ fn several_processes_share_the_files() {
         .unwrap()
         .filter(|entry| entry.as_ref().unwrap().path().extension().is_some_and(|ending| ending == "log"));
     assert_eq!(texts.count(), 4);
+}
+
+/// Somebody tidies up while a migration runs: the records begin anew, and nobody has to be told.
+#[test]
+fn a_folder_that_goes_away_meanwhile_comes_back() {
+    let environment = project();
+    environment.migration(
+        "0003_wait",
+        "DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM pg_class WHERE relname = 'go') LOOP PERFORM pg_sleep(0.02); \
+         END LOOP; END $$;\n",
+        "SELECT 1;\n",
+    );
+    let running = environment.spawn(&["up"]);
+    let log = environment.path(".migrate/log");
+    let mut client = environment.client();
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%: 0003_wait' AND \
+                 datname = current_database()";
+    until("the migration that waits", || answer(&mut client, waits) == "1");
+    fs::remove_dir_all(&log).unwrap();
+    client.batch_execute("CREATE TABLE go ()").unwrap();
+    let output = running.wait();
+    output.success();
+    assert!(!output.stderr.contains("the log folder"), "{}", output.stderr);
+    let lines = lines(&environment);
+    let finished = lines.iter().find(|line| line["event"] == "finished").unwrap();
+    assert_eq!(
+        (&finished["version"], &lines.last().unwrap()["event"]),
+        (&"0003_wait".into(), &"run_finished".into())
+    );
+    assert_eq!(fs::metadata(&log).unwrap().permissions().mode() & 0o777, 0o700);
+    let texts = files(&environment, ".log");
+    let text = environment.read(format!(".migrate/log/{}", texts[0]));
+    assert!(texts.len() == 1 && text.contains("applied 0003_wait") && text.contains("(exit 0)"), "{text}");
+}
+
+/// A clock that was put back: what is written later stands later, and the newest is the last.
+#[test]
+fn a_clock_that_goes_back_takes_nothing_away() {
+    let environment = project();
+    environment.run(&["up"]).success();
+    environment.run(&["preflight"]);
+    let of = |ending: &str| {
+        let is_one = |name: &String| name.contains("-report-") || ending == "log";
+        files(&environment, ending).into_iter().find(is_one).unwrap()
+    };
+    // As they would be named if the clock had been a day ahead then.
+    for (ending, name) in
+        [("json", "preflight-report-29991231T235959Z.json"), ("log", "up-29991231T235959Z.log")]
+    {
+        let old = environment.path(".migrate/log").join(of(ending));
+        fs::rename(old, environment.path(".migrate/log").join(name)).unwrap();
+    }
+    let journal =
+        environment.read(".migrate/log/migrations.jsonl").replace("\"timestamp\":\"20", "\"timestamp\":\"29");
+    environment.write(".migrate/log/migrations.jsonl", &journal);
+    environment.run(&["redo"]).success();
+    environment.run(&["preflight"]);
+    let read = environment.run(&["--format", "json", "history", "--files", "--limit", "100000"]);
+    let document: Value = serde_json::from_str(&read.success().stdout).unwrap();
+    let found = document["result"]["lines"].as_array().unwrap();
+    let ends = found.iter().filter(|line| line["event"] == "run_finished").count();
+    assert_eq!((ends, &found.last().unwrap()["command"]), (4, &"preflight".into()));
+    assert!(environment.read(".migrate/log/migrations.jsonl").starts_with(&journal));
+    let shown = environment.run(&["--format", "json", "report", "list"]);
+    let document: Value = serde_json::from_str(&shown.success().stdout).unwrap();
+    assert_eq!(document["result"]["reports"].as_array().unwrap().len(), 2);
+}
+
+/// Whatever somebody put into the folder under a report's name, the others are listed, and it is named.
+#[test]
+fn a_report_that_is_none_is_named_and_the_list_goes_on() {
+    let environment = project();
+    environment.run(&["up"]).success();
+    environment.run(&["preflight"]);
+    let good = files(&environment, ".json").into_iter().find(|name| name.contains("-report-")).unwrap();
+    let text = environment.read(format!(".migrate/log/{good}"));
+    let folder = environment.path(".migrate/log");
+    let path = |number: u32| folder.join(format!("deploy-report-20260101T00000{number}Z.json"));
+    let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let cut = &text[..text.len() / 2];
+    for (number, text) in [cut, "{\"schema\":\"https://example.org/x\"}", "", &nested].iter().enumerate() {
+        fs::write(path(u32::try_from(number).unwrap()), text).unwrap();
+    }
+    assert!(Command::new("mkfifo").arg(path(4)).status().unwrap().success());
+    // Beside the project, whose files are searched for passwords after each command.
+    let large = tempfile::NamedTempFile::new().unwrap();
+    large.as_file().set_len(100 << 20).unwrap();
+    std::os::unix::fs::symlink(large.path(), path(5)).unwrap();
+    std::os::unix::fs::symlink("/proc/self/mem", path(6)).unwrap();
+    fs::create_dir(path(7)).unwrap();
+    std::os::unix::fs::symlink("nowhere", path(8)).unwrap();
+    let output = environment.run(&["--format", "json", "report", "list"]);
+    let document: Value = serde_json::from_str(&output.success().stdout).unwrap();
+    let reports = document["result"]["reports"].as_array().unwrap();
+    assert_eq!(reports.len(), 10);
+    for report in reports {
+        let is_good = good.starts_with(report["id"].as_str().unwrap());
+        assert_eq!(report["unreadable"].is_null(), is_good, "{report}");
+        assert_eq!(report["outcome"].is_string(), is_good, "{report}");
+    }
+    // On a small terminal too each has an id that can be typed.
+    let mut command = environment.command(&["report", "list"]);
+    let narrow = environment.capture(command.env("COLUMNS", "40"));
+    for report in reports {
+        assert!(narrow.success().stdout.contains(report["id"].as_str().unwrap()), "{}", narrow.stdout);
+    }
+    for report in reports {
+        let code = if report["unreadable"].is_null() { 0 } else { 5 };
+        environment.run(&["report", "show", report["id"].as_str().unwrap()]).expect(code);
+    }
+    // What looks for the last preflight passes over them.
+    let hidden = folder.join(good.replace("preflight-report-2", "preflight-report-9"));
+    fs::write(hidden, "{").unwrap();
+    environment.run(&["health"]).expect(0);
 }
 
 /// T33 over everything here: what is captured and every file below the project is searched by the harness.

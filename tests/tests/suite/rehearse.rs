@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use migrate_testing::ScratchDatabase;
+use migrate_testing::{Binaries, ScratchDatabase, ScratchServer, ScratchSettings};
 use migrate_tests::wait::answer;
-use migrate_tests::{Output, TestEnvironment, until};
+use migrate_tests::{Output, TestEnvironment, nightly, until};
 use postgres::{Client, NoTls};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -90,6 +90,20 @@ fn it_applies_and_rolls_back_on_a_copy_and_production_is_not_touched() {
     assert!(table["reader_wait_ms"].as_f64().unwrap() > 150.0 && table["probed"] == true, "{table}");
     assert!(steps[0]["elapsed_ms"].as_f64().unwrap() > 200.0);
     assert_eq!(steps[0]["rewritten"][0]["name"], "public.orders");
+    // Statement by statement: the first is the one that others wait for, the second the one that lasts.
+    let [alter, sleep] = steps[0]["statements"].as_array().unwrap().as_slice() else {
+        panic!("{}", steps[0])
+    };
+    let lock = &alter["locks"][0];
+    assert_eq!((&lock["table"], &lock["mode"]), (&table["table"], &table["mode"]), "{alter}");
+    assert_eq!(lock["reader_wait_ms"], table["reader_wait_ms"], "{alter}");
+    assert_eq!((&alter["rewritten"], &sleep["rewritten"]), (&steps[0]["rewritten"], &json!([])));
+    assert_eq!((&alter["line"], &sleep["line"]), (&json!(1), &json!(2)));
+    assert!(alter["sql"].as_str().unwrap().starts_with("ALTER TABLE orders"), "{alter}");
+    assert!(sleep["elapsed_ms"].as_f64().unwrap() >= 200.0 && sleep["locks"] == json!([]), "{sleep}");
+    assert_eq!(steps[1]["statements"][0]["built"], steps[1]["built"]);
+    let back = &result["down"]["migrations"][1]["statements"][0];
+    assert!(back["sql"].as_str().unwrap().ends_with("TYPE int") && back["rewritten"] != json!([]), "{back}");
     assert_eq!(steps[1]["built"][0]["name"], "public.orders_n");
     assert_eq!((&steps[1]["reader_wait_ms"], &steps[1]["writer_wait_ms"]), (&Value::Null, &Value::Null));
     assert_eq!(result["down"]["same_schema"], true);
@@ -98,9 +112,16 @@ fn it_applies_and_rolls_back_on_a_copy_and_production_is_not_touched() {
     // As a person reads it, and as it was written down.
     let shown = environment.run(&["rehearse", "--no-down"]);
     let text = &shown.success().stdout;
-    for part in
-        ["readers wait", "0002_total", "ACCESS EXCLUSIVE on public.orders", "the longest wait", "report: "]
-    {
+    for part in [
+        "readers wait",
+        "0002_total",
+        "ACCESS EXCLUSIVE on public.orders",
+        "the longest wait",
+        "report: ",
+        "): ALTER TABLE orders ALTER COLUMN n TYPE bigint\n    takes ACCESS EXCLUSIVE on public.orders: a reader",
+        "line 2 (2",
+        "): SELECT pg_sleep(0.2)",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     let report = text.split_once("report: ").unwrap().1.trim();
@@ -204,6 +225,7 @@ fn what_fails_there_fails_with_the_error_of_up_and_nothing_of_production() {
     for part in ["duplicate key", "0003_bad.up.sql", "nothing of production was touched", "0002_good"] {
         assert!(failed.stderr.contains(part), "{part}: {}", failed.stderr);
     }
+    assert_eq!(failed.stderr.matches("migration `0003_bad` failed").count(), 1, "{}", failed.stderr);
     let report = environment.path(".migrate/log");
     let names: Vec<_> = std::fs::read_dir(report).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(names.iter().any(|name| name.to_string_lossy().starts_with("rehearse-report-")), "{names:?}");
@@ -277,6 +299,75 @@ fn a_workload_is_measured_and_its_errors_are_counted() {
     environment.run(&["rehearse", "--clients", "3"]).expect(5);
 }
 
+/// What an application meets, before the migrations and meanwhile, is what one of our own meets that does the same.
+#[test]
+fn the_load_is_as_slow_as_an_independent_observer_finds_it() {
+    const QUERY: &str = "SELECT pg_sleep(0.2), count(*) FROM orders";
+    let environment = project(&[("0002_slow", "LOCK TABLE orders;\nSELECT pg_sleep(2);\n", "SELECT 1;\n")]);
+    environment.write("load.sql", format!("{QUERY};\n"));
+    let server = ScratchServer::start(Default::default()).unwrap();
+    let server_url = server.url("postgres");
+    let mut admin = Client::connect(&server_url, NoTls).unwrap();
+    let load = ["--load", "load.sql", "--clients", "2", "--warm-up", "3s", "--no-down", "--server"];
+    let running =
+        environment.spawn(&[&["--format", "json", "rehearse"][..], &load, &[server_url.as_str()]].concat());
+    let loading = "SELECT coalesce(max(datname), '') FROM pg_stat_activity \
+                   WHERE application_name = 'rehearsal: load' AND query LIKE '%pg_sleep%'";
+    let mut name = String::new();
+    until("the clients of the workload", || {
+        name = answer(&mut admin, loading);
+        !name.is_empty()
+    });
+    let mut client = Client::connect(&server.url(&name), NoTls).unwrap();
+    let mut met = Vec::new();
+    until("the migration's lock", || {
+        let began = Instant::now();
+        client.batch_execute(QUERY).unwrap();
+        met.push(began.elapsed().as_secs_f64() * 1e3);
+        met.last() > Some(&1500.0)
+    });
+    drop(client);
+    let output = running.wait();
+    let load = json(output.expect(0))["result"]["load"].take();
+    let waited = met.pop().unwrap();
+    met.sort_by(f64::total_cmp);
+    let usual = met[met.len() / 2];
+    println!("usually {usual:.1} ms, meanwhile {waited:.1} ms: {load}");
+    let told = |phase: &str, what: &str| load[phase][what].as_f64().unwrap();
+    assert!((told("before", "p50_ms") / usual - 1.0).abs() < 0.2, "{usual}: {load}");
+    assert!((told("up", "max_ms") / waited - 1.0).abs() < 0.2, "{waited}: {load}");
+}
+
+/// Other majors than the backup's: pg_restore loads what 15 wrote into all of them.
+#[test]
+fn servers_of_every_version_are_rehearsed_on() {
+    nightly!();
+    let environment = project(&[(
+        "0002_total",
+        "ALTER TABLE orders ALTER COLUMN n TYPE bigint;\nSELECT pg_sleep(0.3);\nCREATE INDEX orders_n ON orders (n);\n",
+        "DROP INDEX orders_n;\nALTER TABLE orders ALTER COLUMN n TYPE int;\n",
+    )]);
+    for major in [14, 16, 17, 18] {
+        let binaries = Some(Binaries::find(Some(major)).unwrap());
+        let server = ScratchServer::start(ScratchSettings { binaries, ..Default::default() }).unwrap();
+        let result = rehearsed(&environment, &["--server", &server.url("postgres")], 0);
+        assert_eq!(result["server_version"].as_u64().unwrap() / 10_000, u64::from(major));
+        let step = &result["up"]["migrations"][0];
+        println!("{major}: {step}");
+        assert!(step["reader_wait_ms"].as_f64().unwrap() > 280.0, "{major}: {step}");
+        assert_eq!(
+            (&step["rewritten"][0]["name"], &step["built"][0]["name"]),
+            (&json!("public.orders"), &json!("public.orders_n"))
+        );
+        let statements = step["statements"].as_array().unwrap();
+        assert_eq!(statements.len(), 3, "{major}");
+        assert_eq!(statements[0]["rewritten"][0]["name"], "public.orders", "{major}");
+        assert!(statements[1]["elapsed_ms"].as_f64().unwrap() >= 300.0, "{major}");
+        assert_eq!(statements[2]["built"][0]["name"], "public.orders_n", "{major}");
+        assert_eq!(result["down"]["same_schema"], true, "{major}");
+    }
+}
+
 #[test]
 fn without_a_verified_backup_it_says_how_to_make_one() {
     let environment = TestEnvironment::new();
@@ -284,10 +375,8 @@ fn without_a_verified_backup_it_says_how_to_make_one() {
     environment.run(&["lock"]).success();
     let refused = environment.run(&["rehearse"]);
     assert!(refused.expect(5).stderr.contains("cargo migrate backup create"), "{}", refused.stderr);
-    // Nothing is pending; too large for the disk that was named; another environment's.
-    let environment = project(&[]);
-    let shown = environment.run(&["rehearse"]);
-    assert!(shown.success().stdout.contains("nothing is pending"), "{}", shown.stdout);
+    // Too large for the disk that was named; another environment's.
+    let environment = project(&[("0002_a", "CREATE TABLE a ();\n", "DROP TABLE a;\n")]);
     let file = ".migrate/backups/latest/manifest.json";
     let manifest = environment.read(file);
     let with = |key: &str, value: Value| {
@@ -306,6 +395,55 @@ fn without_a_verified_backup_it_says_how_to_make_one() {
     environment.run(&["rehearse"]).expect(5);
     let result = rehearsed(&environment, &["--backup", "latest"], 0);
     assert_eq!(result["backup"]["verified"], false);
+}
+
+/// The archive is none any more, so that whatever gets as far as loading it is told so.
+#[test]
+fn what_is_known_before_is_told_before_anything_is_loaded() {
+    let mut environment = project(&[]);
+    let archive = environment.path(".migrate/backups/latest/archive.dump");
+    std::fs::write(&archive, "none").unwrap();
+    let damaged = "is damaged";
+    let told = |environment: &TestEnvironment, arguments: &[&str], code: i32, words: &str| {
+        let output = environment.run(&[&["rehearse"], arguments].concat());
+        output.expect(code);
+        let all = format!("{}{}", output.stdout, output.stderr);
+        assert!(all.contains(words) && (words == damaged || !all.contains(damaged)), "{words}: {all}");
+    };
+    told(&environment, &[], 0, "nothing is pending");
+    let result = rehearsed(&environment, &[], 0);
+    assert_eq!(
+        (&result["up"], &result["server"], &result["restore_ms"]),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
+    // The history does not fit the folder.
+    environment.migration("0001_orders", &format!("{ORDERS}SELECT 1;\n"), "DROP TABLE orders;\n");
+    environment.run(&["lock"]).success();
+    told(&environment, &[], 9, "0001_orders");
+    environment.migration("0001_orders", ORDERS, "DROP TABLE orders;\n");
+    // A half that is not there, a lock that git could not merge, one that does not fit.
+    let down = environment.write("migrations/0002_a.up.sql", "CREATE TABLE a ();\n");
+    told(&environment, &[], 5, "0002_a");
+    std::fs::remove_file(down).unwrap();
+    environment.migration("0002_a", "CREATE TABLE a ();\n", "DROP TABLE a;\n");
+    environment.set_var("CI", "1");
+    told(&environment, &[], 1, "migrations.lock");
+    environment.remove_var("CI");
+    environment.run(&["lock"]).success();
+    let lock = environment.read("migrations/migrations.lock");
+    environment.write("migrations/migrations.lock", format!("<<<<<<< ours\n{lock}"));
+    told(&environment, &[], 1, "migrations.lock");
+    environment.write("migrations/migrations.lock", lock);
+    // A workload that says nothing, a disk that is too small, programs that are not there, a proof that was not made.
+    environment.write("load.sql", "SELECT 'x");
+    told(&environment, &["--load", "load.sql"], 5, "load.sql:1");
+    told(&environment, &["--scratch-dir", "/proc"], 5, "no room");
+    told(&environment, &["--server", "postgres://nobody@127.0.0.1:1/none"], 6, "127.0.0.1");
+    environment.set_var("MIGRATE_PG_CLIENT_BIN", environment.path("nowhere"));
+    told(&environment, &[], 5, "MIGRATE_PG_CLIENT_BIN");
+    environment.remove_var("MIGRATE_PG_CLIENT_BIN");
+    // And all of this in order:
+    told(&environment, &[], 1, damaged);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::render::view::ReportsView;
 /// List the reports of earlier runs, newest first
 #[derive(Debug, Args)]
 pub struct List {
-    /// Only those of one kind: preflight, postflight, deploy, rehearse
+    /// Only those of one kind: preflight, postflight, deploy, rehearse, restore
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
 }

@@ -9,8 +9,8 @@ use super::call::{Call, Outcome};
 
 /// Show the reports of earlier runs
 ///
-/// `preflight`, `postflight`, `deploy` and `rehearse` leave each a report in the log folder, which only its owner can
-/// read. The newest hundred of each kind are kept.
+/// `preflight`, `postflight`, `deploy`, `rehearse` and `backup restore` leave each a report in the log folder, which only
+/// its owner can read. The newest hundred of each kind are kept.
 #[derive(Debug, Args)]
 pub struct Report {
     #[command(subcommand)]

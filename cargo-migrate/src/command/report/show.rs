@@ -16,7 +16,7 @@ pub struct Show {
     #[arg(value_name = "ID", default_value = "latest")]
     id: String,
 
-    /// Only those of one kind: preflight, postflight, deploy, rehearse
+    /// Only those of one kind: preflight, postflight, deploy, rehearse, restore
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
 }

@@ -52,6 +52,16 @@ fn value(repair: &Repair) -> Value {
     }
 }
 
+/// A repair that was made, as the records have it: one line each, with the migration that it is about.
+pub(crate) fn repaired(repair: &Repair) -> Value {
+    let mut fields = value(repair);
+    fields["message"] = sentence(repair).into();
+    if let Repair::AcceptChecksum { found, .. } = repair {
+        fields["checksum"] = found.as_str().into();
+    }
+    fields
+}
+
 impl View for RepairView {
     fn human(&self, page: Page) -> String {
         if self.plan.repairs.is_empty() {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
+use super::report_outcome::{outcome, paint};
 use crate::records::Report;
 use crate::render::table::{Cell, Column, table};
 use crate::render::{Page, Paint, View, escape, escape_line};
@@ -25,20 +26,11 @@ pub(crate) struct ShownReportView {
 
 const COLUMNS: [Column<'static>; 5] = [
     Column { title: "id", goes: 0, shrinks_to: None },
-    Column { title: "outcome", goes: 1, shrinks_to: Some(10) },
+    Column { title: "outcome", goes: 1, shrinks_to: Some(4) },
     Column { title: "environment", goes: 2, shrinks_to: Some(8) },
     Column { title: "database", goes: 3, shrinks_to: Some(16) },
     Column { title: "run", goes: 4, shrinks_to: None },
 ];
-
-/// How it ended, where the kind says that in `passed` or in `outcome`.
-fn outcome(content: &Map<String, Value>) -> Option<String> {
-    let result = content.get("result")?;
-    match (result["passed"].as_bool(), result["outcome"].as_str()) {
-        (Some(passed), _) => Some(if passed { "passed" } else { "failed" }.to_owned()),
-        (None, outcome) => outcome.map(str::to_owned),
-    }
-}
 
 fn text<'a>(content: &'a Map<String, Value>, name: &str) -> &'a str {
     content.get(name).and_then(Value::as_str).unwrap_or_default()
@@ -54,14 +46,9 @@ impl View for ReportsView {
             match read {
                 Ok(content) => {
                     let outcome = outcome(content).unwrap_or_default();
-                    let paint = match outcome.as_str() {
-                        "passed" | "ok" | "done" => Paint::good,
-                        "failed" => Paint::bad,
-                        _ => |_: Paint, text: &str| text.to_owned(),
-                    };
                     vec![
                         id,
-                        Cell::painted(&outcome, paint),
+                        Cell::painted(&outcome, paint(&outcome)),
                         Cell::plain(text(content, "environment")),
                         Cell::plain(text(content, "database")),
                         Cell::plain(text(content, "run")),
@@ -178,6 +165,13 @@ mod tests {
             ],
             folder: "log".into(),
         };
+        // Whatever else goes, an id is there to be typed.
+        for width in 10..120 {
+            let text = view.human(Page { width: Some(width), ..page });
+            assert_eq!(text.matches(&report().id).count(), 2, "{width}: {text}");
+        }
+        let narrow = view.human(Page { width: Some(40), ..page });
+        assert!(narrow.contains("20261121T193059Z  fail…\n"), "{narrow}");
         insta::assert_snapshot!(format!(
             "{}\n{}",
             view.human(page),

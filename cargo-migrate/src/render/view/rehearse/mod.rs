@@ -1,18 +1,23 @@
-//! What a rehearsal came to, and what is told on the way.
+//! What a rehearsal came to.
+
+mod load;
+mod remark;
+mod statement;
+mod step;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use migrate_core::Direction;
+pub(crate) use remark::{RehearseRemark, restoring};
 use serde_json::{Value, json};
 
 use super::risk;
 use super::schema_diff::{changes, lines};
-use crate::rehearse::{Down, Latency, LoadReport, Observed, Phase, Rehearsed, Remark, Step, Table, Written};
-use crate::render::json::milliseconds;
+use crate::rehearse::{Down, Observed, Rehearsed, Step};
+use crate::render::json::{self as structured, milliseconds};
 use crate::render::table::{Cell, Column, table};
 use crate::render::words::{bytes, count, time};
-use crate::render::{Page, Paint, View, escape_line, json as structured};
+use crate::render::{Page, Paint, View, escape_line};
 use crate::risk::RiskLevel;
 
 /// The whole of it.
@@ -20,22 +25,9 @@ pub(crate) struct RehearseView {
     pub(crate) rehearsed: Rehearsed,
     /// Where it was written down.
     pub(crate) report: Option<PathBuf>,
+    /// Why it failed is told right behind it, at its place in the file.
+    pub(crate) error_follows: bool,
 }
-
-/// What a person should know about the server that was given.
-pub(crate) struct RehearseRemark(pub(crate) Remark);
-
-/// How far loading the backup is, for the live line.
-pub(crate) fn restoring(id: &str, done: u64, whole: u64) -> String {
-    // The copy need not come to the size of its original: what is empty in that is not copied.
-    let percent = (done.saturating_mul(100) / whole.max(1)).min(99);
-    format!("loading {} ({percent} %, {} of {})", escape_line(id), bytes(done), bytes(whole))
-}
-
-/// Of one migration no more tables are told unasked.
-const TABLES: usize = 5;
-/// Of a workload no more errors are told.
-const ERRORS: usize = 10;
 
 impl RehearseView {
     fn level(&self, stem: &str) -> RiskLevel {
@@ -44,20 +36,22 @@ impl RehearseView {
     }
 
     fn head(&self, paint: Paint) -> String {
-        let Rehearsed { backup, server, server_version, restored, own, .. } = &self.rehearsed;
+        let Rehearsed { backup, placed, .. } = &self.rehearsed;
         let environment = backup.environment.as_ref().map_or_else(String::new, |name| format!("{name}, "));
         let unverified = if backup.verified { "" } else { ", not verified" };
+        let size = bytes(backup.database_bytes);
+        let copied = format!("{} ({environment}taken at {}, {size}{unverified})", backup.id, backup.taken_at);
+        let Some(placed) = placed else {
+            return format!("{} {}\n", paint.bold("not loaded:"), escape_line(&copied));
+        };
         let head = format!(
-            "{} ({environment}taken at {}, {}{unverified}) on PostgreSQL {} on {}, loaded in {}",
-            backup.id,
-            backup.taken_at,
-            bytes(backup.database_bytes),
-            server_version / 10_000,
-            server,
-            time(*restored),
+            "{copied} on PostgreSQL {} on {}, loaded in {}",
+            placed.version / 10_000,
+            placed.server,
+            time(placed.restored),
         );
         let mut text = format!("{} {}\n", paint.bold("rehearsal on"), escape_line(&head));
-        if *own {
+        if placed.own {
             text += &paint.faint(
                 "locks and waits are those of this server and this machine; a production server's disk and load make \
                  them longer or shorter",
@@ -205,100 +199,6 @@ fn growth(observed: &Observed) -> String {
     }
 }
 
-/// What one migration did, set in.
-fn step(step: &Step, verbose: bool, paint: Paint) -> String {
-    let mut text = String::new();
-    let shown =
-        step.tables.iter().filter(|table| verbose || table.readers.is_some() || table.writers.is_some());
-    let shown: Vec<_> = shown.collect();
-    for table in shown.iter().take(TABLES) {
-        text += &format!("  {}\n", of_table(table));
-    }
-    if shown.len() > TABLES {
-        text += &format!("  and {} more\n", count(shown.len() - TABLES, "table"));
-    }
-    for (verb, list) in [("rewrote", &step.rewritten), ("built", &step.built)] {
-        if !list.is_empty() {
-            text += &format!("  {verb} {}\n", written(list));
-        }
-    }
-    if step.attempts > 1 {
-        text += &format!("  was tried {}\n", count(step.attempts as usize, "time"));
-    }
-    match text.is_empty() {
-        true => text,
-        false => format!("{}\n{text}", paint.bold(&escape_line(&step.stem))),
-    }
-}
-
-fn of_table(table: &Table) -> String {
-    let lock = format!("{} on {} for {}", table.mode.name(), escape_line(&table.name), time(table.held));
-    let who = match (table.readers, table.writers) {
-        (None, None) => return lock,
-        (Some(readers), Some(writers)) => {
-            format!("a reader waited {}, a writer {}", time(readers), time(writers))
-        }
-        (Some(readers), None) => format!("a reader waited {}", time(readers)),
-        (None, Some(writers)) => format!("a writer waited {}", time(writers)),
-    };
-    match table.probed {
-        true => format!("{lock}: {who}"),
-        false => format!("{lock}: {} (from its locks)", who.replace("waited", "would have waited")),
-    }
-}
-
-fn written(list: &[Written]) -> String {
-    let one = |written: &Written| format!("{} ({})", escape_line(&written.name), bytes(written.bytes));
-    let mut text = list.iter().take(TABLES).map(one).collect::<Vec<_>>().join(", ");
-    if list.len() > TABLES {
-        text += &format!(" and {} more", list.len() - TABLES);
-    }
-    text
-}
-
-fn load(load: &LoadReport, page: Page) -> String {
-    let paint = page.paint;
-    let mut text =
-        format!("{} {} of {}\n", paint.bold("load:"), count(load.clients, "client"), escape_line(&load.file));
-    let columns = ["", "statements", "half within", "95 % within", "longest"].map(|title| Column {
-        title,
-        goes: 0,
-        shrinks_to: None,
-    });
-    let phases = [("before", Phase::Before), ("applying", Phase::Up), ("rolling back", Phase::Down)];
-    let rows: Vec<Vec<Cell>> = phases
-        .into_iter()
-        .filter(|(_, phase)| load.latency[*phase as usize].count() > 0)
-        .map(|(name, phase)| {
-            let latency = &load.latency[phase as usize];
-            let within = |percent| latency.percentile(percent).map_or_else(String::new, time);
-            let cells = [latency.count().to_string(), within(50), within(95), time(latency.max())];
-            std::iter::once(Cell::plain(name)).chain(cells.iter().map(|cell| Cell::plain(cell))).collect()
-        })
-        .collect();
-    if !rows.is_empty() {
-        text += &table(&columns, &rows, page.width, paint);
-    }
-    if load.errors.is_empty() {
-        return text + "no statement failed\n";
-    }
-    let failed = usize::try_from(load.failed()).unwrap_or(usize::MAX);
-    let deadlocks = match load.deadlocks() {
-        0 => String::new(),
-        number => format!(", {} of them in deadlocks", number),
-    };
-    text += &format!("{}{deadlocks}\n", paint.warn(&format!("{} failed", count(failed, "statement"))));
-    for error in load.errors.iter().take(ERRORS) {
-        let of =
-            format!("{}:{}: {} times {}: {}", load.file, error.line, error.count, error.code, error.message);
-        text += &format!("  {}\n", escape_line(&of));
-    }
-    if load.errors.len() > ERRORS {
-        text += &format!("  and {} more\n", count(load.errors.len() - ERRORS, "kind"));
-    }
-    text
-}
-
 impl View for RehearseView {
     fn human(&self, page: Page) -> String {
         let (rehearsed, paint) = (&self.rehearsed, page.paint);
@@ -306,18 +206,21 @@ impl View for RehearseView {
         if !rehearsed.steps().is_empty() {
             text += &format!("\n{}\n", self.table(page));
             for one in rehearsed.steps() {
-                text += &step(one, false, paint);
+                text += &step::human(one, paint);
             }
             text.push('\n');
         }
         if let Some(why) = &rehearsed.failed {
-            text += &format!("{}: {}\n", paint.bad("the rehearsal failed"), escape_line(why));
+            text += &match self.error_follows {
+                true => format!("{}\n", paint.bad("the rehearsal failed")),
+                false => format!("{}: {}\n", paint.bad("the rehearsal failed"), escape_line(why)),
+            };
             text += "that is on the copy: nothing of production was touched\n";
         } else {
             text += &self.result(paint);
         }
         if let Some(report) = &rehearsed.load {
-            text += &format!("\n{}", load(report, page));
+            text += &format!("\n{}", load::human(report, page));
         }
         if let Some(name) = &rehearsed.kept {
             text += &format!("kept: the database {}\n", escape_line(name));
@@ -330,10 +233,10 @@ impl View for RehearseView {
 
     fn json(&self) -> Value {
         let rehearsed = &self.rehearsed;
-        let backup = &rehearsed.backup;
+        let (backup, placed) = (&rehearsed.backup, rehearsed.placed.as_ref());
         let observed = |observed: &Observed| {
             json!({
-                "migrations": observed.steps.iter().map(of_step).collect::<Value>(),
+                "migrations": observed.steps.iter().map(step::json).collect::<Value>(),
                 "wal_bytes": observed.steps.iter().map(|step| step.wal).sum::<u64>(),
                 "database_bytes": {
                     "before": observed.sizes.before,
@@ -366,17 +269,17 @@ impl View for RehearseView {
                 "database_bytes": backup.database_bytes,
                 "verified": backup.verified,
             },
-            "server": rehearsed.server,
-            "server_version": rehearsed.server_version,
-            "own_server": rehearsed.own,
-            "restore_ms": milliseconds(rehearsed.restored),
+            "server": placed.map(|placed| placed.server.as_str()),
+            "server_version": placed.map(|placed| placed.version),
+            "own_server": placed.map(|placed| placed.own),
+            "restore_ms": placed.map(|placed| milliseconds(placed.restored)),
             "up": rehearsed.up.as_ref().map(observed),
             "risks": risks.collect::<Value>(),
             "down": down,
             "longest_wait_ms": rehearsed.longest_wait().map(|(_, wait)| milliseconds(wait)),
             "max_wait_ms": rehearsed.max_wait.map(milliseconds),
             "too_long": rehearsed.is_too_long(),
-            "load": rehearsed.load.as_ref().map(of_load),
+            "load": rehearsed.load.as_ref().map(load::json),
             "kept": rehearsed.kept,
             "failed": rehearsed.failed,
             "report": self.report,
@@ -384,108 +287,13 @@ impl View for RehearseView {
     }
 }
 
-fn of_step(step: &Step) -> Value {
-    let (readers, writers) = step.waits();
-    let written = |list: &[Written]| -> Value {
-        list.iter().map(|one| json!({ "name": one.name, "bytes": one.bytes })).collect()
-    };
-    let table = |table: &Table| {
-        json!({
-            "table": table.name,
-            "mode": table.mode.name(),
-            "held_ms": milliseconds(table.held),
-            "reader_wait_ms": table.readers.map(milliseconds),
-            "writer_wait_ms": table.writers.map(milliseconds),
-            "probed": table.probed,
-        })
-    };
-    json!({
-        "migration": step.stem,
-        "direction": step.direction.name(),
-        "elapsed_ms": step.elapsed.map(milliseconds),
-        "attempts": step.attempts,
-        "reader_wait_ms": readers.map(milliseconds),
-        "writer_wait_ms": writers.map(milliseconds),
-        "tables": step.tables.iter().map(table).collect::<Value>(),
-        "rewritten": written(&step.rewritten),
-        "built": written(&step.built),
-        "wal_bytes": step.wal,
-    })
-}
-
-fn of_load(load: &LoadReport) -> Value {
-    let latency = |phase: Phase| {
-        let latency: &Latency = &load.latency[phase as usize];
-        json!({
-            "statements": latency.count(),
-            "p50_ms": latency.percentile(50).map(milliseconds),
-            "p95_ms": latency.percentile(95).map(milliseconds),
-            "max_ms": milliseconds(latency.max()),
-        })
-    };
-    let errors = load.errors.iter().map(|error| {
-        let phase = match error.phase {
-            Phase::Before => "before",
-            Phase::Up => Direction::Up.name(),
-            Phase::Down => Direction::Down.name(),
-        };
-        json!({
-            "sqlstate": error.code,
-            "line": error.line,
-            "count": error.count,
-            "first": error.message,
-            "phase": phase,
-        })
-    });
-    json!({
-        "file": load.file,
-        "clients": load.clients,
-        "before": latency(Phase::Before),
-        "up": latency(Phase::Up),
-        "down": latency(Phase::Down),
-        "errors": errors.collect::<Value>(),
-        "deadlocks": load.deadlocks(),
-    })
-}
-
-impl RehearseRemark {
-    fn message(&self) -> String {
-        match &self.0 {
-            Remark::LeftBehind { names } => format!(
-                "earlier rehearsals left {} there: {}; drop what nobody needs with DROP DATABASE",
-                count(names.len(), "database"),
-                names.join(", ")
-            ),
-            Remark::SameServer => {
-                "this is the server that the backup is of: whoever uses it will notice the rehearsal"
-                    .to_owned()
-            }
-        }
-    }
-}
-
-impl View for RehearseRemark {
-    fn human(&self, page: Page) -> String {
-        format!("{}: {}\n", page.paint.note("note"), escape_line(&self.message()))
-    }
-
-    fn json(&self) -> Value {
-        match &self.0 {
-            Remark::LeftBehind { names } => {
-                json!({ "kind": "left_behind", "message": self.message(), "databases": names })
-            }
-            Remark::SameServer => json!({ "kind": "same_server", "message": self.message() }),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use migrate_core::Schema;
+    use migrate_core::{Direction, Schema};
     use migrate_runtime::rehearsal::LockMode;
 
     use super::*;
-    use crate::rehearse::{Copied, LoadError, Sizes};
+    use crate::rehearse::{Copied, LoadError, LoadReport, Phase, Placed, Sizes, Table, Written};
 
     const MS: fn(u64) -> Duration = Duration::from_millis;
 
@@ -515,6 +323,7 @@ mod tests {
             rewritten: vec![Written { name: "public.a".to_owned(), bytes: 1 << 30 }],
             built: vec![],
             wal: 5 << 20,
+            statements: Vec::new(),
         }
     }
 
@@ -543,10 +352,12 @@ mod tests {
                     database_bytes: 1 << 30,
                     verified: true,
                 },
-                server: "a server of our own".to_owned(),
-                server_version: 150_018,
-                own: true,
-                restored: MS(20_000),
+                placed: Some(Placed {
+                    server: "a server of our own".to_owned(),
+                    version: 150_018,
+                    own: true,
+                    restored: MS(20_000),
+                }),
                 up: Some(observed(vec![
                     step("0002_a", Direction::Up, Some(1300)),
                     step("0003_b", Direction::Up, None),
@@ -563,6 +374,7 @@ mod tests {
                 max_wait: Some(MS(500)),
             },
             report: None,
+            error_follows: false,
         }
     }
 
@@ -583,13 +395,35 @@ mod tests {
         let page = Page { width: None, paint: Paint { on: false } };
         let text = view.human(page);
         assert!(text.contains("nothing of production was touched"), "{text}");
-        assert!(!text.contains("the longest wait"), "{text}");
+        assert!(
+            !text.contains("the longest wait") && text.contains("failed: migration `0003_b` failed"),
+            "{text}"
+        );
+        // Once is enough where the error itself comes next.
+        view.error_follows = true;
+        let text = view.human(page);
+        assert!(
+            text.contains("the rehearsal failed\nthat is on the copy") && !text.contains("`0003_b`"),
+            "{text}"
+        );
     }
 
     #[test]
-    fn loading_is_never_done_before_it_is() {
-        assert_eq!(restoring("b", 60 << 20, 100 << 20), "loading b (60 %, 60 MB of 100 MB)");
-        assert!(restoring("b", 200, 100).contains("(99 %"));
-        assert!(restoring("b", 0, 0).contains("(0 %"));
+    fn what_needed_no_copy_says_so() {
+        let mut view = view();
+        let rehearsed = &mut view.rehearsed;
+        (rehearsed.placed, rehearsed.up, rehearsed.down, rehearsed.load) = (None, None, Down::NotRun, None);
+        rehearsed.max_wait = None;
+        let text = view.human(Page { width: None, paint: Paint { on: false } });
+        assert_eq!(
+            text,
+            "not loaded: backup-20261121T193059Z (production, taken at 2026-11-21T19:30:59Z, 1024 MB)\n\
+             nothing is pending: the backup has every migration of the folder\n"
+        );
+        let json = view.json();
+        assert_eq!(
+            (&json["server"], &json["restore_ms"], &json["up"]),
+            (&Value::Null, &Value::Null, &Value::Null)
+        );
     }
 }
