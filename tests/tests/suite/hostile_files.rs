@@ -66,7 +66,7 @@ fn read_all(environment: &TestEnvironment, readers: &[&[&str]], of: &str) {
         let forms = ["human", "json"]
             .into_iter()
             .enumerate()
-            .filter(|(number, _)| both || (number + turn + of.len()) % 2 == 0);
+            .filter(|(number, _)| both || (number + turn + of.len()).is_multiple_of(2));
         for (_, format) in forms {
             let arguments = [&["--format", format, "--color", "never"][..], reader].concat();
             let output = environment.run(&arguments);
