@@ -98,6 +98,7 @@ mod protected_up;
 mod reading_waits_for_no_table;
 mod reading_writes_nothing;
 mod records;
+mod records_of_verbs;
 mod refused_early;
 mod rehearsal_memory;
 mod rehearse;
