@@ -27,7 +27,7 @@ pub enum Exit {
     CheckFound,
     /// 9: the history was refused.
     HistoryRefused,
-    /// 128 + the signal: 130 for SIGINT, 143 for SIGTERM.
+    /// 128 + the signal: 129 for SIGHUP, 130 for SIGINT, 143 for SIGTERM.
     Interrupted(u8),
 }
 

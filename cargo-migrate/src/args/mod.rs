@@ -49,7 +49,7 @@ Exit codes:
   1 refused, nothing was changed  7 a migration is partly applied and needs a person
   2 a migration failed            8 a check found something
   3 applied, but a check failed   9 the history does not fit the files
-  4 rolling back failed           130, 143 interrupted
+  4 rolling back failed           129, 130, 143 interrupted
   5 usage or configuration";
 
 /// One verb, one file in `command/`.

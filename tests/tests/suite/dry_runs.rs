@@ -1,5 +1,5 @@
-//! `--dry-run` of `up`, `down` and `deploy` touches nothing: what the server executed is questions, no transaction wrote, and every file of the project is
-//! as it was, to the byte.
+//! `--dry-run` of `up`, `down`, `deploy` and `backup prune` touches nothing: what the server executed is questions, no
+//! transaction wrote, and every file of the project is as it was, to the byte.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,12 +7,16 @@ use std::path::Path;
 use migrate_tests::Cluster;
 use migrate_tests::production::{TWO, protected};
 
-/// Every file and folder below, with its bytes.
+/// Every file, link and folder below, with its bytes.
 fn files(folder: &Path, into: &mut BTreeMap<String, Vec<u8>>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
         let name = path.display().to_string();
-        if entry.file_type().unwrap().is_dir() {
+        let kind = entry.file_type().unwrap();
+        if kind.is_symlink() {
+            let leads_to = std::fs::read_link(&path).unwrap();
+            into.insert(name, leads_to.into_os_string().into_encoded_bytes());
+        } else if kind.is_dir() {
             into.insert(name, Vec::new());
             files(&path, into);
         } else {
@@ -22,12 +26,15 @@ fn files(folder: &Path, into: &mut BTreeMap<String, Vec<u8>>) {
 }
 
 #[test]
-fn of_the_verbs_that_change_a_database() {
+fn of_every_verb_that_has_it() {
     let cluster = Cluster::start();
     cluster.admin().batch_execute("CREATE DATABASE shop").unwrap();
     let mut environment = protected(&TWO, "");
     environment.set_var("DATABASE_URL", cluster.url("shop"));
     environment.run(&["up", "--steps", "1", "--force", "first", "--skip-backup", "empty"]).success();
+    for _ in 0..2 {
+        environment.run(&["backup", "create"]).success();
+    }
     let look = || {
         let mut found = BTreeMap::new();
         files(&environment.project(), &mut found);
@@ -35,13 +42,14 @@ fn of_the_verbs_that_change_a_database() {
     };
     let before = look();
     let log = cluster.log();
-    let all: [&[&str]; 6] = [
+    let all: [&[&str]; 7] = [
         &["up", "--dry-run"],
         &["up", "--dry-run", "--force", "it is a test"],
         &["down", "--dry-run"],
         &["deploy", "--dry-run"],
         &["deploy", "--dry-run", "--on-failure", "rollback"],
         &["deploy", "--dry-run", "--on-failure", "restore", "--yes"],
+        &["backup", "prune", "--dry-run", "--keep", "1"],
     ];
     for arguments in all {
         let mark = log.mark();

@@ -41,7 +41,7 @@ impl Backup {
         match &self.action {
             Action::Create(_) => Some("backup create"),
             Action::Verify(_) => Some("backup verify"),
-            Action::Prune(_) => Some("backup prune"),
+            Action::Prune(verb) => verb.is_recorded().then_some("backup prune"),
             Action::Restore(_) => Some("backup restore"),
             Action::List(_) | Action::Show(_) => None,
         }

@@ -37,6 +37,11 @@ pub struct Prune {
 }
 
 impl Prune {
+    /// What it shows without doing it is not recorded.
+    pub(super) fn is_recorded(&self) -> bool {
+        !self.dry_run
+    }
+
     pub(super) fn run(&self, call: &Call) -> Outcome {
         let settings = call.settings(None)?;
         let store = Store::open(&settings);
