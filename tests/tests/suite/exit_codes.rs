@@ -115,7 +115,7 @@ fn interrupted(signal: Signal, format: &str) -> Output {
 
 #[test]
 fn every_code_of_the_table() {
-    let rows: [(i32, &str, &dyn Fn() -> Output); 15] = [
+    let rows: [(i32, &str, &dyn Fn() -> Output); 16] = [
         (0, "", &|| project().run(&["up"])),
         (1, "no preflight was passed", &refused_by_a_gate),
         (2, "nope", &a_migration_failed),
@@ -128,6 +128,7 @@ fn every_code_of_the_table() {
         (8, "", &pending),
         (8, "", &|| project().run(&["lock", "--check"])),
         (9, "modified", &modified),
+        (129, "interrupted", &|| interrupted(Signal::HUP, "human")),
         (130, "interrupted", &|| interrupted(Signal::INT, "human")),
         (130, "\"event\":\"stopping\",\"signal\":2}", &|| interrupted(Signal::INT, "json")),
         (143, "interrupted", &|| interrupted(Signal::TERM, "human")),
