@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, BufRead, IsTerminal, Read};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -29,8 +29,9 @@ pub struct Context {
     pub now: SystemTime,
     /// Stops a run of the engine.
     pub interrupt: Interrupt,
-    /// Set while the engine works, which is when a signal must ask it to stop instead of ending the process.
-    pub in_flight: Arc<AtomicBool>,
+    /// How many works of the engine are under way, one within the other. Where there are any, a signal must ask the engine to
+    /// stop instead of ending the process.
+    pub in_flight: Arc<AtomicUsize>,
     /// Set where a program reads the output: what a signal is answered with is an event then, too.
     pub as_events: Arc<AtomicBool>,
     /// What is shown is written there too, once it is known that this run is recorded, and where.
@@ -59,17 +60,35 @@ impl Context {
 
     /// Marks the engine as working until the guard is dropped.
     pub fn engine_works(&self) -> InFlight {
-        self.in_flight.store(true, Ordering::SeqCst);
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
         InFlight(Arc::clone(&self.in_flight))
+    }
+
+    /// Marks that all waits for a person until the guard is dropped, whatever works around it: there is nothing that a signal
+    /// could ask to stop.
+    pub(crate) fn waits_for_a_person(&self) -> Waiting {
+        Waiting { around: self.in_flight.swap(0, Ordering::SeqCst), in_flight: Arc::clone(&self.in_flight) }
     }
 }
 
 /// The engine works while this lives.
-pub struct InFlight(Arc<AtomicBool>);
+pub struct InFlight(Arc<AtomicUsize>);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::SeqCst);
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// A person is asked while this lives.
+pub(crate) struct Waiting {
+    around: usize,
+    in_flight: Arc<AtomicUsize>,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.in_flight.fetch_add(self.around, Ordering::SeqCst);
     }
 }
 
@@ -184,6 +203,21 @@ pub(crate) mod testing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn works_stand_in_works_and_a_question_in_all_of_them() {
+        let (context, _) = testing::context(std::path::Path::new("/"));
+        let under_way = || context.in_flight.load(Ordering::SeqCst);
+        let outer = context.engine_works();
+        drop(context.engine_works());
+        assert_eq!(under_way(), 1);
+        let asked = context.waits_for_a_person();
+        assert_eq!(under_way(), 0);
+        drop(asked);
+        assert_eq!(under_way(), 1);
+        drop(outer);
+        assert_eq!(under_way(), 0);
+    }
 
     #[test]
     fn an_empty_variable_is_not_set() {

@@ -20,7 +20,9 @@ pub(crate) fn ask(context: &Context, question: &str, choices: &str) -> Result<Op
         return Err(Problem::NeedsYes { question: question.to_owned() });
     }
     context.stderr.write(&format!("{} {choices} ", crate::render::escape(question)));
+    let waits = context.waits_for_a_person();
     let answer = context.stdin.line().map_err(Problem::io("standard input"))?;
+    drop(waits);
     let answer = answer.map(|answer| answer.trim().to_lowercase());
     if let Some(logbook) = context.records.get() {
         let given = answer.as_deref().unwrap_or_default();

@@ -34,13 +34,13 @@ pub fn watch(context: &Context) {
                 (false, false) => Reader::File,
             };
             let first = interrupt.triggered().is_none();
-            if first && in_flight.load(Ordering::SeqCst) {
+            if first && in_flight.load(Ordering::SeqCst) > 0 {
                 interrupt.trigger(signal);
                 render::signals::stopping(&stderr, reader, signal);
                 record("stopping", signal, STOPPING);
                 continue;
             }
-            if !first && in_flight.load(Ordering::SeqCst) {
+            if !first && in_flight.load(Ordering::SeqCst) > 0 {
                 render::signals::leaving(&stderr, reader, signal);
             }
             record("leaving", signal, LEAVING);

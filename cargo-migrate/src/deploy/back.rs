@@ -71,20 +71,14 @@ impl Driver<'_> {
             }
             .into());
         }
-        let works = self.call.context.engine_works();
-        let result = match applied.len() {
+        let done = match applied.len() {
             // All of it was rolled back before somebody killed us.
-            0 => Ok(None),
+            0 => 0,
             number => {
                 let migrator = self.migrator.clone().prefer_file_down(Some(false));
-                migrator.run(Goal::DownSteps(number)).map(Some)
+                migrator.run(Goal::DownSteps(number))?.done.len()
             }
         };
-        if matches!(result, Ok(Some(_))) {
-            self.call.note_schema(self.settings);
-        }
-        drop(works);
-        let done = result?.map_or(0, |report| report.done.len());
         if done > 0 {
             self.call.note_schema(self.settings);
         }
@@ -140,7 +134,6 @@ impl Driver<'_> {
     /// Its name is the deployment's own, so that a run that takes this up again finds what it had made.
     fn restored(&mut self, backup: &Backup) -> anyhow::Result<String> {
         let (call, settings) = (self.call, self.settings);
-        let works = call.context.engine_works();
         let place = Place::reach(call, &self.database)?;
         let name = beside(self.database.dbname(), &self.deployment.run);
         let is_ours = |one: &&Marked| {
@@ -167,7 +160,6 @@ impl Driver<'_> {
                 restore::into_new(call, settings, backup, Some(&name), &options)?
             }
         };
-        drop(works);
         // Its audit log ends where the backup was begun. From the moment on in which it has the name, nobody is to take that
         // for a deployment to go on with.
         let beside = self.migrator.clone().database(self.database.with_dbname(&restored.database));

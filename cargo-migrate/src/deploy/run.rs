@@ -56,7 +56,8 @@ pub(crate) fn run(
     let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
     let (migrator, name) = call.migrator(settings, set.clone(), reason.as_deref())?;
     let database = call.database(settings)?;
-    let works = call.context.engine_works();
+    // From here on a signal ends it in order, also between two steps.
+    let _works = call.context.engine_works();
     let wait = settings.wait_for_runner();
     let lock = DeployLock::obtain(
         &database,
@@ -69,7 +70,6 @@ pub(crate) fn run(
     )?;
     let status = migrator.status()?;
     let begun = begin(call, settings, set, &migrator, &status, options, &new_name(call))?;
-    drop(works);
     let environment = settings.environment_name();
     let mut deployment = Deployment {
         run: String::new(),
@@ -348,13 +348,7 @@ impl Driver<'_> {
     }
 
     fn up(&mut self) -> anyhow::Result<Went> {
-        let works = self.call.context.engine_works();
         let result = self.migrator.run(Goal::UpAll);
-        // Also where all was applied: what an earlier run was killed before is made up for.
-        if result.is_ok() {
-            self.call.note_schema(self.settings);
-        }
-        drop(works);
         let report = expected::told(self.call, self.set, &self.migrator, result)?;
         // Also where an earlier run of it applied them, and was cut short before it noted it.
         self.call.note_schema(self.settings);
@@ -458,7 +452,6 @@ impl Driver<'_> {
         detail: &Detail,
         duration: Option<Duration>,
     ) -> Result<(), EngineError> {
-        let _works = self.call.context.engine_works();
         self.journal.write(mark, detail, duration)
     }
 

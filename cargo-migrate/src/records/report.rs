@@ -54,6 +54,11 @@ pub(crate) fn list(folder: &Path, kind: Option<&str>) -> io::Result<Vec<Report>>
 }
 
 impl Report {
+    /// The part of its id that says when: a second one within a second ends in `-2`.
+    pub(crate) fn time(&self) -> &str {
+        self.id.get(self.kind.len() + SUFFIX.len() + 1..).unwrap_or_default()
+    }
+
     /// What it says.
     ///
     /// # Errors

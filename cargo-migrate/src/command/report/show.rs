@@ -46,7 +46,7 @@ impl Show {
         }
         let begins = |text: &str| text.starts_with(&self.id);
         let meant: Vec<_> =
-            reports.iter().filter(|report| begins(&report.id) || begins(&report.stamp)).collect();
+            reports.iter().filter(|report| begins(&report.id) || begins(report.time())).collect();
         match meant.as_slice() {
             [one] => Ok(one),
             several => Err(none(several.iter().take(5).map(|report| report.id.clone()).collect())),
@@ -70,6 +70,7 @@ mod tests {
             report("preflight", "20261121T193100Z"),
             report("postflight", "20261121T193059Z"),
             report("preflight", "20261120T193059Z"),
+            report("deploy", "20261119T193059Z-2"),
         ];
         let pick = |id: &str| {
             let show = Show { id: id.to_owned(), kind: None };
@@ -78,8 +79,9 @@ mod tests {
         assert_eq!(pick("latest").unwrap(), reports[0].id);
         assert_eq!(pick("20261120").unwrap(), reports[2].id);
         assert_eq!(pick("post").unwrap(), reports[1].id);
+        assert_eq!(pick("20261119T193059Z-2").unwrap(), reports[3].id);
         assert_eq!(pick(&reports[0].id).unwrap(), reports[0].id);
-        for (id, number) in [("pre", 2), ("2026", 3), ("x", 0)] {
+        for (id, number) in [("pre", 2), ("2026", 4), ("x", 0)] {
             let Err(Problem::NoReport { meant, .. }) = pick(id) else { panic!("{id}") };
             assert_eq!(meant.len(), number, "{id}");
         }
