@@ -157,6 +157,7 @@ mod tests {
         let typed =
             |finding: &Finding| finding.remedy.clone().unwrap().split(" -- ").next().unwrap().to_owned();
         bench.sql(&typed(&findings[0]));
+        bench.until("SELECT pg_stat_get_dead_tuples('wide'::regclass)", "0");
         let findings = look(&bench);
         assert!(findings[0].what.starts_with("public.wide takes 1"), "{findings:?}");
         assert!(findings[0].what.contains(" MB, and its rows need about 5"), "{findings:?}");

@@ -22,7 +22,6 @@ pub(crate) struct Report {
     /// `preflight-report-20261121T193059Z`
     pub(crate) id: String,
     pub(crate) kind: String,
-    pub(crate) stamp: String,
     pub(crate) path: PathBuf,
 }
 
@@ -47,7 +46,7 @@ pub(crate) fn list(folder: &Path, kind: Option<&str>) -> io::Result<Vec<Report>>
     let report = |stamped: Stamped| {
         let kind = stamped.what.strip_suffix(SUFFIX)?.to_owned();
         let id = stamped.path.file_stem()?.to_str()?.to_owned();
-        Some(Report { id, kind, stamp: stamped.stamp, path: stamped.path })
+        Some(Report { id, kind, path: stamped.path })
     };
     let reports = found.into_iter().rev().filter_map(report);
     Ok(reports.filter(|report| kind.is_none_or(|kind| report.kind == kind)).collect())
@@ -129,7 +128,7 @@ mod tests {
             write(folder.path(), "preflight", &stamp, &report).unwrap();
         }
         let found = list(folder.path(), Some("preflight")).unwrap();
-        assert_eq!((found.len(), found[KEPT - 1].stamp.as_str()), (KEPT, "20261121T190002Z"));
+        assert_eq!((found.len(), found[KEPT - 1].time()), (KEPT, "20261121T190002Z"));
         assert_eq!(list(folder.path(), Some("deploy")).unwrap().len(), 1);
     }
 }

@@ -63,7 +63,6 @@ mod tests {
         let report = |kind: &str, stamp: &str| Report {
             id: format!("{kind}-report-{stamp}"),
             kind: kind.to_owned(),
-            stamp: stamp.to_owned(),
             path: Default::default(),
         };
         let reports = [

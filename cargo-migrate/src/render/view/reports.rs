@@ -134,7 +134,6 @@ mod tests {
         Report {
             id: "preflight-report-20261121T193059Z".into(),
             kind: "preflight".into(),
-            stamp: "20261121T193059Z".into(),
             path: "log/preflight-report-20261121T193059Z.json".into(),
         }
     }
