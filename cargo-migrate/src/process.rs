@@ -91,13 +91,15 @@ pub(crate) fn run(
     let Streams { input, output, mut listener, mut tick } = streams;
     let piped = |wanted: bool| if wanted { Stdio::piped() } else { Stdio::null() };
     command.stdin(piped(input.is_some())).stdout(piped(output.is_some())).stderr(Stdio::piped());
-    // A group of its own: a Ctrl-C at the terminal is ours to answer, and its workers end with it.
-    command.process_group(0);
+    // It joins the guardian's group: a Ctrl-C at the terminal is ours to answer, its workers end with it, and there is no
+    // moment in which it runs and nobody watches.
+    let mut guardian = Guardian::start();
+    command.process_group(guardian.group());
     let program = command.get_program().to_string_lossy().into_owned();
     let failed = |why: io::Error| crate::Problem::Program { program: program.clone(), why: why.to_string() };
-    let mut child = Group::start(&mut command).map_err(failed)?;
-    let (stdin, stdout, stderr) = (child.0.stdin.take(), child.0.stdout.take(), child.0.stderr.take());
-    let mut guardian = Guardian::watch(child.0.id());
+    let mut child = Group::start(&mut command, guardian.group()).map_err(failed)?;
+    let (stdin, stdout, stderr) =
+        (child.child.stdin.take(), child.child.stdout.take(), child.child.stderr.take());
     thread::scope(|scope| {
         if let (Some(mut source), Some(mut stdin)) = (input, stdin) {
             scope.spawn(move || {
@@ -144,18 +146,28 @@ pub(crate) fn run(
 }
 
 /// A program and whatever it starts. Dropped, it is ended.
-struct Group(Child);
+struct Group {
+    child: Child,
+    /// The process number of its leader.
+    leader: Option<Pid>,
+}
 
 impl Group {
-    fn start(command: &mut Command) -> io::Result<Self> {
-        command.spawn().map(Self)
+    /// `group` is the one that the command joins, 0 where it leads its own.
+    fn start(command: &mut Command, group: i32) -> io::Result<Self> {
+        let child = command.spawn()?;
+        let leader = match group {
+            0 => i32::try_from(child.id()).ok().and_then(Pid::from_raw),
+            group => Pid::from_raw(group),
+        };
+        Ok(Self { child, leader })
     }
 
     /// Waits for its end, or ends it where we are to stop.
     fn wait(&mut self, interrupt: &Interrupt, tick: &mut Option<Tick<'_>>) -> anyhow::Result<ExitStatus> {
         let mut pause = FIRST_TICK;
         loop {
-            if let Some(status) = self.0.try_wait()? {
+            if let Some(status) = self.child.try_wait()? {
                 return Ok(status);
             }
             let stopped = match interrupt.triggered() {
@@ -175,24 +187,24 @@ impl Group {
 
     /// Asks all of it to end, and makes it where it does not.
     fn end(&mut self) {
-        if matches!(self.0.try_wait(), Ok(Some(_))) {
+        if matches!(self.child.try_wait(), Ok(Some(_))) {
             return;
         }
         self.signal(Signal::TERM);
         let asked = Instant::now();
         while asked.elapsed() < PATIENCE {
-            if matches!(self.0.try_wait(), Ok(Some(_))) {
+            if matches!(self.child.try_wait(), Ok(Some(_))) {
                 return;
             }
             thread::sleep(Duration::from_millis(10));
         }
         self.signal(Signal::KILL);
-        let _ = self.0.wait();
+        let _ = self.child.wait();
     }
 
     fn signal(&self, signal: Signal) {
-        if let Some(pid) = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw) {
-            let _ = kill_process_group(pid, signal);
+        if let Some(leader) = self.leader {
+            let _ = kill_process_group(leader, signal);
         }
     }
 }
@@ -203,17 +215,23 @@ impl Drop for Group {
     }
 }
 
-/// Ends the program where we are killed: nobody else would, and it would go on to read the database and fill the disk.
+/// Ends the program where we are killed: nobody else would, and it would go on to read the database and fill the disk. It is
+/// there before the program, and leads the group that the program joins.
 struct Guardian(Option<(Child, ChildStdin)>);
 
 impl Guardian {
-    fn watch(pid: u32) -> Self {
+    fn start() -> Self {
         let mut command = Command::new("sh");
-        command.args(["-c", include_str!("process_guardian.sh"), "migrate-guardian"]).arg(pid.to_string());
+        command.args(["-c", include_str!("process_guardian.sh"), "migrate-guardian"]);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         // Without one, a kill -9 leaves the program running, and nothing else is different.
         let child = command.spawn().ok();
         Self(child.and_then(|mut child| child.stdin.take().map(|stdin| (child, stdin))))
+    }
+
+    /// The group to join; 0, a new one, where there is no guardian.
+    fn group(&self) -> i32 {
+        self.0.as_ref().and_then(|(child, _)| i32::try_from(child.id()).ok()).unwrap_or(0)
     }
 
     fn dismiss(&mut self) {
