@@ -65,7 +65,8 @@ fn it_waits_for_another_runner_before_the_backup() {
     let mut gate = Gate::close(environment.database().url());
     let other = environment.spawn(&["up"]);
     gate.wait_for_somebody();
-    let output = environment.run(&["deploy", "--lock-wait", "300ms"]);
+    // Long enough that it is told before it is given up.
+    let output = environment.run(&["deploy", "--lock-wait", "3s"]);
     output.expect(6);
     assert!(output.stderr.contains("another runner is at work (pid "), "{}", output.stderr);
     assert!(output.stdout.contains("cut short: the same command goes on"), "{}", output.stdout);
