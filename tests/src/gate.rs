@@ -36,7 +36,9 @@ impl Gate {
     /// After 30 seconds.
     #[track_caller]
     pub fn wait_for_somebody(&mut self) -> i32 {
-        let waiting = "FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted";
+        // Those of other databases are at the gates of other tests.
+        let waiting = "FROM pg_locks WHERE locktype = 'advisory' AND objid = 77 AND NOT granted \
+                       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
         poll_until(&mut self.client, &format!("SELECT count(*) {waiting}"), "1");
         answer(&mut self.client, &format!("SELECT pid {waiting}")).parse().unwrap()
     }
